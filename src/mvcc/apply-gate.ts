@@ -1,0 +1,40 @@
+/**
+ * Which entries of the ring from raft may be applied. While this member is the only voter raft gives entries before
+ * they are on disk (src/raft/apply-feed.ts); those wait here until wal has said that they are.
+ */
+
+import { Word, type SharedWords } from '../messages/shared-words.js'
+import { SyncTimesReader } from '../messages/sync-times.js'
+import type { BatchEntry } from './apply/entry-batch.js'
+
+export class ApplyGate {
+  readonly #words: SharedWords
+  readonly #syncTimes: SyncTimesReader
+  /** As read last. An entry at or below it was durable then, so it was committed. */
+  #durableIndex = 0
+
+  constructor(words: SharedWords, syncTimes: SharedArrayBuffer) {
+    this.#words = words
+    this.#syncTimes = new SyncTimesReader(syncTimes)
+  }
+
+  /** Whether the entry at `index`, if it is in the ring, is committed. */
+  isOpen(index: number): boolean {
+    if (index <= this.#durableIndex) return true
+    const words = this.#words
+    this.#durableIndex = words.load(Word.durableIndex)
+    // Asked when the entry has been seen in the ring (Inbox.drain), and raft stores this word before it publishes it.
+    return index <= this.#durableIndex || index > words.load(Word.commitsWhenDurable)
+  }
+
+  /** An entry given early carries no times of its own write. */
+  addTimes(entry: BatchEntry): void {
+    if (entry.committedMs !== 0) return
+    const { writeStartMs, writtenMs, syncedMs, committedMs } = this.#syncTimes.of(entry.index)
+    entry.writeStartMs = writeStartMs
+    entry.writtenMs = writtenMs
+    entry.syncedMs = syncedMs
+    entry.quorumMs = syncedMs
+    entry.committedMs = committedMs
+  }
+}
