@@ -1,0 +1,94 @@
+/** Maintenance.Hash and HashKV. Both read this member's own store, whoever leads. */
+
+import { counters } from '../../metrics/counter-catalogue.js'
+import type { Histogram } from '../../metrics/counters.js'
+import { etcdErrors } from '../../proto/etcd-errors.js'
+import { grpcStatus } from '../../proto/grpc-status.js'
+import { storePath } from '../../store/restore-store.js'
+import { JobsPool } from '../../actor/jobs/jobs-pool.js'
+import { Word } from '../../messages/shared-words.js'
+import { decodeHashKVRequest, encodeHashResponse } from '../../proto/generated/etcdserverpb.js'
+import type { FrontContext } from '../front-context.js'
+import type { GrpcCall } from '../grpc/grpc-call.js'
+import type { RangeJobs } from '../kv/range-jobs.js'
+import type { ReadPath } from '../kv/read-path.js'
+import { isEnded, type Proposer } from '../requests/proposer.js'
+import { HashKvJob } from './hash-kv-job.js'
+
+/** Under way or waiting, of one front. More are refused. */
+const HASHES_MAX = 8
+
+export class HashService {
+  readonly #context: FrontContext
+  readonly #proposer: Proposer
+  readonly #reads: ReadPath
+  readonly #jobs: RangeJobs
+  readonly #times: Histogram
+  readonly #revisionTimes: Histogram
+  readonly #pool: JobsPool
+
+  constructor(context: FrontContext, proposer: Proposer, reads: ReadPath, jobs: RangeJobs) {
+    this.#context = context
+    this.#proposer = proposer
+    this.#reads = reads
+    this.#jobs = jobs
+    this.#pool = new JobsPool({ threadsMax: context.config.hashWorkers, queueMax: HASHES_MAX })
+    this.#times = context.counters.histogram(counters.hashDuration)
+    this.#revisionTimes = context.counters.histogram(counters.hashRevDuration)
+  }
+
+  /** In a jobs thread, which gives way to everything else. */
+  hash(call: GrpcCall): void {
+    const { holds, storeDir, requestTurn } = this.#context
+    const generation = holds.hold()
+    const hashed = this.#pool.run('hashStore', { storePath: storePath(storeDir, generation) })
+    if (hashed === null) {
+      holds.release(generation)
+      this.#proposer.fail(call, etcdErrors.requestTooManyRequests.id)
+      return
+    }
+    void this.#finishHash(call, hashed, this.#context.clock.nowMs()).finally(() => {
+      holds.release(generation)
+      // What was answered leaves at the end of a turn.
+      requestTurn()
+    })
+  }
+
+  /** Nobody waits for a hash any more. */
+  close(): void {
+    void this.#pool.close()
+  }
+
+  hashKv(call: GrpcCall, bytes: Buffer, start: number, end: number): void {
+    const { revision } = decodeHashKVRequest(bytes, start, end)
+    if (this.#reads.isFull) this.#proposer.fail(call, etcdErrors.requestTooManyRequests.id)
+    else this.#reads.whenFresh({ call, run: () => this.#startHashKv(call, revision) })
+  }
+
+  async #finishHash(call: GrpcCall, hashed: Promise<number>, startedMs: number): Promise<void> {
+    try {
+      const hash = await hashed
+      this.#times.observe((this.#context.clock.nowMs() - startedMs) / 1000)
+      const header = this.#proposer.headers.fields(this.#context.words.load(Word.currentRevision))
+      this.#proposer.answer(call, encodeHashResponse({ header, hash }))
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : String(error)
+      this.#context.logger.error('front', 'a hash could not be made', { cause })
+      if (!isEnded(call)) call.finish(grpcStatus.unknown, cause)
+    }
+  }
+
+  #startHashKv(call: GrpcCall, wanted: number): void {
+    if (isEnded(call)) return
+    const { currentRevision, compactRevision } = this.#reads.view()
+    if (wanted > 0 && wanted < compactRevision) this.#proposer.fail(call, etcdErrors.compacted.id)
+    else if (wanted > currentRevision) this.#proposer.fail(call, etcdErrors.futureRev.id)
+    else if (this.#jobs.isFull) this.#proposer.fail(call, etcdErrors.requestTooManyRequests.id)
+    else {
+      const revision = wanted > 0 ? wanted : currentRevision
+      const answered = (tookMs: number): void => this.#revisionTimes.observe(tookMs / 1000)
+      const question = { revision, compactRevision, currentRevision, answered }
+      this.#jobs.add(new HashKvJob(call, question, this.#proposer, this.#context.clock.nowMs()))
+    }
+  }
+}
