@@ -1,0 +1,276 @@
+/** One run from a seed: a cluster, its clients, what goes wrong, and what must hold at the end. */
+
+import type { Prng } from '../base/prng.js'
+import { checkKv, type KvOperation } from './checkers/kv-checker.js'
+import { Disturbances, checkLease, type LeaseLife } from './checkers/lease-checker.js'
+import { LmdbStoreDisk } from './devices/sim-lmdb-store.js'
+import { MemoryStoreDisk } from './devices/sim-store.js'
+import { FaultPlan } from './faults/fault-plan.js'
+import { CompactClient } from './work/compact-client.js'
+import { HashComparison } from './work/hash-comparison.js'
+import { KvClient } from './work/kv-client.js'
+import { LeaseClient } from './work/lease-client.js'
+import { MemberClient } from './work/member-client.js'
+import { WatchClient } from './work/watch-client.js'
+import type { Failure } from './world/failure.js'
+import { SimCluster } from './world/sim-cluster.js'
+import { World } from './world/world.js'
+
+export interface RunOptions {
+  readonly seed: number
+  readonly members: number
+  readonly seconds: number
+  readonly keepsTrace: boolean
+  readonly onLmdb: boolean
+  /** Without faults, to see what a healthy cluster does. */
+  readonly isCalm?: boolean
+}
+
+export interface RunResult {
+  readonly options: RunOptions
+  readonly failure: Failure | null
+  readonly hash: string
+  readonly lines: readonly string[]
+  readonly simMs: number
+  readonly operations: number
+  readonly faults: number
+  readonly events: number
+  readonly revisions: number
+  readonly watched: number
+  readonly leases: number
+  /** Long and hard enough to prove something. */
+  readonly counts: boolean
+}
+
+const BOOT_MS_MAX = 20_000
+/** Until everybody must have caught up after the last fault. */
+const SETTLE_MS_MAX = 40_000
+const SETTLE_STEP_MS = 250
+const EXTRA_MS = 5000
+const EXTRA_MS_MAX = 120_000
+const CLIENTS = 7
+const WATCHES: readonly (readonly [string, string])[] = [['a', 'e'], ['b', 'c'], ['c1', ''], ['', '\0']]
+const LEASE_CLIENTS = 3
+const LONG_CHANCE = 0.15
+const LONG_MAX = 2500
+/** So many runs change their members, too. */
+const MEMBER_CHANGES_CHANCE = 0.35
+
+/** What a run must have had to count. */
+export const COUNTS = Object.freeze({ members: 3, seconds: 60, operations: 300, faults: 5 })
+
+export function simulate(options: RunOptions): RunResult {
+  const run = new Run(options)
+  try {
+    run.go()
+  } finally {
+    run.cluster.remove()
+  }
+  return run.result()
+}
+
+class Run {
+  readonly cluster: SimCluster
+  readonly #options: RunOptions
+  readonly #world: World
+  readonly #history: KvOperation[] = []
+  readonly #lives: LeaseLife[] = []
+  readonly #disturbances = new Disturbances()
+  readonly #faults: FaultPlan
+  readonly #watches: WatchClient[] = []
+  readonly #compact: CompactClient
+  readonly #kvClients: KvClient[] = []
+  readonly #choices: Prng
+  #done = 0
+  #values = 0
+  #isOver = false
+  #workedMs = 0
+
+  constructor(options: RunOptions) {
+    this.#options = options
+    const world = new World(options.seed, options.keepsTrace)
+    this.#world = world
+    this.#choices = world.stream()
+    this.cluster = new SimCluster(world, {
+      members: options.members,
+      openDisk: () => (options.onLmdb ? new LmdbStoreDisk() : new MemoryStoreDisk()),
+    })
+    this.#faults = new FaultPlan(world, this.cluster, this.#disturbances)
+    this.#compact = new CompactClient(this.#context())
+  }
+
+  go(): void {
+    this.#boot()
+    if (this.#world.failure !== null) return
+    this.#work()
+    if (this.#world.failure !== null) return
+    this.#settle()
+    if (this.#world.failure !== null) return
+    this.#compare()
+    if (this.#world.failure !== null) return
+    this.#judge()
+  }
+
+  result(): RunResult {
+    const { trace, failure, nowMs } = this.#world
+    const { members } = this.#options
+    const counts = members >= COUNTS.members && this.#workedMs >= COUNTS.seconds * 1000 &&
+      this.#done >= COUNTS.operations && this.#faults.count >= COUNTS.faults
+    return {
+      options: this.#options,
+      failure,
+      hash: trace.hash,
+      lines: trace.lines,
+      simMs: nowMs,
+      operations: this.#done,
+      faults: this.#faults.count,
+      events: trace.events,
+      revisions: this.cluster.truth.lastRevision,
+      watched: this.#watches.reduce((sum, watch) => sum + watch.checker.delivered, 0),
+      leases: this.#lives.length,
+      counts,
+    }
+  }
+
+  #context() {
+    return {
+      world: this.#world,
+      nodes: this.cluster.nodes,
+      connections: this.cluster.connections,
+      truth: this.cluster.truth,
+      history: this.#history,
+      lives: this.#lives,
+      nextValue: () => this.#nextValue(),
+      isOver: () => this.#isOver,
+      onDone: () => {
+        this.#done++
+      },
+      compactedMax: (): number => this.#compact.askedMax,
+    }
+  }
+
+  /** Each is there once. A long one is written over several sectors, so that a power cut can tear it. */
+  #nextValue(): string {
+    const random = this.#choices
+    const padding = random.chance(LONG_CHANCE) ? random.between(400, LONG_MAX) : 0
+    return `v${++this.#values}${'.'.repeat(padding)}`
+  }
+
+  #boot(): void {
+    const { nodes } = this.cluster
+    for (const node of nodes) {
+      this.#world.time.after(this.#world.around(200), () => this.cluster.start(node))
+    }
+    this.#disturbances.add(0, BOOT_MS_MAX)
+    const isServing = (): boolean => this.cluster.leader !== null && nodes.every((node) => node.isServing)
+    this.#waitFor(BOOT_MS_MAX, isServing, () => 'no leader after the start')
+  }
+
+  #work(): void {
+    const startMs = this.#world.nowMs
+    const context = this.#context()
+    for (let i = 0; i < CLIENTS; i++) this.#kvClients.push(new KvClient(`c${i}`, context))
+    for (const client of this.#kvClients) client.start()
+    for (const [key, end] of WATCHES) {
+      const range = { key: key === '' ? '\0' : key, end }
+      this.#watches.push(new WatchClient(`w${this.#watches.length}`, range, context))
+    }
+    for (const watch of this.#watches) watch.start()
+    for (let i = 0; i < LEASE_CLIENTS; i++) new LeaseClient(`l${i}`, context).start()
+    this.#compact.start()
+    const { members } = this.#options
+    if (members >= COUNTS.members && this.#choices.chance(MEMBER_CHANGES_CHANCE)) {
+      new MemberClient({ ...context, cluster: this.cluster }).start()
+    }
+    if (this.#options.isCalm !== true) this.#faults.start()
+    const { seconds } = this.#options
+    this.#run(seconds * 1000)
+    // A cluster in great trouble answers little; it goes on until it has answered enough to count.
+    for (let extra = 0; extra < EXTRA_MS_MAX && this.#isShortOfAnswers(); extra += EXTRA_MS) this.#run(EXTRA_MS)
+    this.#workedMs = this.#world.nowMs - startMs
+  }
+
+  #isShortOfAnswers(): boolean {
+    const isLong = this.#options.seconds >= COUNTS.seconds
+    return isLong && this.#done < COUNTS.operations && this.#world.failure === null
+  }
+
+  /** Nothing goes wrong any more: everybody must agree before long, and every watch have had its events. */
+  #settle(): void {
+    this.#isOver = true
+    this.#faults.heal()
+    for (const watch of this.#watches) watch.settle()
+    this.#waitFor(SETTLE_MS_MAX, () => this.#unsettled() === null, () => this.#unsettled() ?? '')
+  }
+
+  #unsettled(): string | null {
+    if (this.cluster.leader === null) return 'there is no leader'
+    const busy = this.#kvClients.find((client) => client.isBusy)
+    if (busy !== undefined) return `${busy.name} has no answer yet`
+    const { lastIndex } = this.cluster.truth
+    for (const node of this.cluster.nodes) {
+      if (node.isLost) continue
+      const applied = node.loadWord('appliedIndex')
+      if (applied < lastIndex) return `${node.name} has applied ${applied} of ${lastIndex}`
+    }
+    for (const watch of this.#watches) {
+      const owed = watch.checker.owed()
+      if (owed !== null) return `${watch.name} still waits for ${owed.key} of revision ${owed.modRevision}`
+    }
+    const electionsMs = 2 * this.cluster.electionMs
+    const open = this.#lives.find((life) => this.#endOf(life) === null)
+    if (open !== undefined && this.#world.nowMs < this.#lastRenewalMs(open) + open.ttlMs + electionsMs) {
+      return `${open.name} has not run out yet`
+    }
+    return null
+  }
+
+  #compare(): void {
+    const { connections, nodes, truth } = this.cluster
+    // A learner answers no questions.
+    const voters = nodes.filter((node) => node.loadWord('isLearner') === 0)
+    const hashes = new HashComparison(connections, voters, truth.lastRevision)
+    this.#waitFor(SETTLE_MS_MAX, () => hashes.isDone, () => 'a member does not tell its hash')
+    const problem = hashes.problem()
+    if (problem !== null) this.#world.fail('correctness', problem)
+  }
+
+  #judge(): void {
+    const { truth } = this.cluster
+    const world = this.#world
+    const problem = checkKv(this.#history, truth)
+    if (problem !== null) return world.fail('correctness', problem)
+    for (const life of this.#lives) {
+      life.endedMs = this.#endOf(life)
+      const late = checkLease(life, {
+        electionTimeoutMs: this.cluster.electionMs, disturbances: this.#disturbances, nowMs: world.nowMs,
+      })
+      if (late !== null) return world.fail('correctness', late)
+    }
+    const { lastRevision, lastIndex } = truth
+    world.say('sim', () => `${this.#done} operations, revision ${lastRevision}, index ${lastIndex}: all is well`)
+  }
+
+  #endOf({ name }: LeaseLife): number | null {
+    const { truth } = this.cluster
+    const gone = truth.changesOf(name).find((change) => change.value === null)
+    return gone === undefined ? null : (truth.revisions[gone.modRevision]?.atMs ?? null)
+  }
+
+  #lastRenewalMs({ renewals, grantAckMs }: LeaseLife): number {
+    return renewals.reduce((last, { sentMs, ackMs }) => Math.max(last, ackMs ?? sentMs), grantAckMs)
+  }
+
+  #run(ms: number): void {
+    this.#world.time.runUntil(this.#world.nowMs + ms, () => this.#world.failure !== null)
+  }
+
+  #waitFor(msMax: number, isDone: () => boolean, why: () => string): void {
+    const untilMs = this.#world.nowMs + msMax
+    while (!isDone()) {
+      if (this.#world.nowMs >= untilMs) return this.#world.fail('liveness', why())
+      this.#run(SETTLE_STEP_MS)
+      if (this.#world.failure !== null) return
+    }
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * Somebody who changes the cluster: a learner joins and is promoted, another member goes, the leader is moved. One
+ * change at a time; what had no answer is looked up in the list of members.
+ */
+
+import type { Prng } from '../../base/prng.js'
+import {
+  decodeMemberAddResponse,
+  decodeMemberListResponse,
+  encodeMemberAddRequest,
+  encodeMemberListRequest,
+  encodeMemberPromoteRequest,
+  encodeMemberRemoveRequest,
+  encodeMoveLeaderRequest,
+  type Member,
+} from '../../proto/generated/etcdserverpb.js'
+import type { SimCluster } from '../world/sim-cluster.js'
+import type { SimNode } from '../world/sim-node.js'
+import type { World } from '../world/world.js'
+import type { CallEnd } from './sim-connection.js'
+
+const CLUSTER = '/etcdserverpb.Cluster/'
+const MOVE_LEADER = '/etcdserverpb.Maintenance/MoveLeader'
+const PAUSE_MS = 4000
+const RETRY_MS = 700
+const PATIENCE_MS = 9000
+/** A learner that cannot be promoted for so long is removed again. */
+const PROMOTE_TRIES_MAX = 12
+
+export interface MemberContext {
+  readonly world: World
+  readonly cluster: SimCluster
+  readonly isOver: () => boolean
+  readonly onDone: () => void
+}
+
+export class MemberClient {
+  changes = 0
+  /** Members that have not been promoted. */
+  readonly #learners = new Set<SimNode>()
+  readonly #context: MemberContext
+  readonly #random: Prng
+
+  constructor(context: MemberContext) {
+    this.#context = context
+    this.#random = context.world.stream()
+  }
+
+  start(): void {
+    this.#later(PAUSE_MS, () => {
+      if (this.#random.chance(0.35)) this.#moveLeader()
+      else this.#add()
+    })
+  }
+
+  #later(meanMs: number, what: () => void): void {
+    const { world, isOver } = this.#context
+    world.time.after(world.around(meanMs, this.#random), () => {
+      if (!isOver()) what()
+    })
+  }
+
+  #call(method: string, bytes: Uint8Array, onEnd: (end: CallEnd) => void, at: SimNode | null = null): void {
+    const { world, cluster, onDone } = this.#context
+    const node = at ?? this.#random.pick(cluster.nodes)
+    cluster.connections.unary(node, { method, user: '', bytes, patienceMs: PATIENCE_MS }, (end) => {
+      const name = method.slice(method.lastIndexOf('/') + 1)
+      world.say('members', () => `${node.name}: ${name} -> ${end.kind === 'failed' ? end.text : end.kind}`)
+      if (end.kind === 'answered') onDone()
+      onEnd(end)
+    })
+  }
+
+  #moveLeader(): void {
+    const { leader, nodes } = this.#context.cluster
+    const to = this.#random.pick(nodes)
+    if (leader === null || to === leader) return this.start()
+    this.#call(MOVE_LEADER, encodeMoveLeaderRequest({ targetID: to.memberId }), () => this.start(), leader)
+  }
+
+  #add(): void {
+    const { cluster } = this.#context
+    const url = cluster.nextPeerUrl
+    this.#call(`${CLUSTER}MemberAdd`, encodeMemberAddRequest({ peerURLs: [url], isLearner: true }), (end) => {
+      if (end.kind === 'answered') {
+        const { member } = decodeMemberAddResponse(end.message)
+        if (member !== undefined) return this.#joined(member)
+      }
+      if (end.kind === 'refused') return this.start()
+      this.#list((members) => {
+        const member = members.find(({ peerURLs }) => peerURLs.includes(url))
+        if (member === undefined) this.start()
+        else this.#joined(member)
+      })
+    })
+  }
+
+  #joined({ ID }: Member): void {
+    this.changes++
+    const node = this.#context.cluster.join(ID)
+    this.#learners.add(node)
+    this.#later(RETRY_MS, () => this.#promote(node, PROMOTE_TRIES_MAX))
+  }
+
+  #promote(node: SimNode, triesLeft: number): void {
+    if (triesLeft === 0) return this.#remove(node)
+    const bytes = encodeMemberPromoteRequest({ ID: node.memberId })
+    this.#call(`${CLUSTER}MemberPromote`, bytes, (end) => {
+      const isDone = end.kind === 'answered' || (end.kind === 'failed' && end.text.includes('can only promote'))
+      if (!isDone) return this.#later(RETRY_MS, () => this.#promote(node, triesLeft - 1))
+      this.changes++
+      this.#learners.delete(node)
+      this.#later(RETRY_MS, () => this.#remove(this.#random.pick(this.#context.cluster.nodes)))
+    }, this.#context.cluster.leader)
+  }
+
+  #remove(node: SimNode): void {
+    const { cluster } = this.#context
+    const others = cluster.nodes.filter((other) => other !== node)
+    this.#call(`${CLUSTER}MemberRemove`, encodeMemberRemoveRequest({ ID: node.memberId }), (end) => {
+      if (end.kind === 'answered') return this.#removed(node)
+      if (end.kind === 'refused') return this.#later(RETRY_MS, () => this.#remove(node))
+      this.#list((members) => {
+        if (members.some(({ ID }) => ID === node.memberId)) this.#later(RETRY_MS, () => this.#remove(node))
+        else this.#removed(node)
+      })
+    }, this.#random.pick(others))
+  }
+
+  #removed(node: SimNode): void {
+    this.changes++
+    this.#learners.delete(node)
+    this.#context.cluster.retire(node)
+    this.start()
+  }
+
+  /** Until somebody answers. What is still under way may come after that; it is found in the list of another time. */
+  #list(onMembers: (members: readonly Member[]) => void): void {
+    const voters = this.#context.cluster.nodes.filter((node) => !this.#learners.has(node))
+    this.#call(`${CLUSTER}MemberList`, encodeMemberListRequest({ linearizable: true }), (end) => {
+      if (end.kind === 'answered') onMembers(decodeMemberListResponse(end.message).members)
+      else this.#later(RETRY_MS, () => this.#list(onMembers))
+    }, this.#random.pick(voters))
+  }
+}
