@@ -1,0 +1,58 @@
+/**
+ * Rounds of a mixed workload with kill -9 at a random moment, restart and a full check: `node
+ * dist/test/crash/crash-rounds.js [--rounds N] [--seed S] [--clients C]`. Prints the seed that
+ * repeats it; the data directory of a failure is kept.
+ */
+
+import { parseArgs } from 'node:util'
+import { Report } from '../support/report.js'
+import { serverKind } from '../support/server-process.js'
+import { temporaryDirectory } from '../support/temporary-directory.js'
+import { CrashRun, scheduleOf } from './crash-run.js'
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: process.env['ROUNDS'] ?? '20' },
+      port: { type: 'string', default: '21100' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      clients: { type: 'string', default: '8' },
+    },
+  })
+  const seed = Number(values.seed)
+  const kind = serverKind()
+  console.log(`crash rounds against ${kind}, --rounds ${values.rounds} --seed ${seed}`)
+  const report = new Report('')
+  const directory = temporaryDirectory()
+  const run = new CrashRun({
+    kind,
+    dataDir: directory.path('data'),
+    clientPort: Number(values.port),
+    seed,
+    clients: Number(values.clients),
+    flags: ['--snapshot-count', '2000'],
+  })
+  await run.start()
+  const startedAt = performance.now()
+  for (let round = 0; round < Number(values.rounds) && report.failed === 0; round++) {
+    const schedule = scheduleOf(seed, round)
+    await report.check(`round ${round} (${schedule})`, () => run.round(round, schedule))
+  }
+  if (report.failed === 0)
+    await report.check('leases keep what is left of their time', () => run.leasesOverRestart())
+  if (report.failed > 0) console.log(run.server.log.slice(-3000))
+  await run.end()
+  const { ledger } = run
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(0)
+  console.log(
+    `${run.restarts} restarts in ${seconds} s; revision ${ledger.model.revision}; ` +
+      `${ledger.settledWrites} acknowledged writes and ${ledger.settledReads} reads placed; ` +
+      `${ledger.survivedCutOff} cut-off writes took effect; ${ledger.leases.checked} lease checks`,
+  )
+  if (report.failed === 0) directory.remove()
+  else console.log(`kept ${directory.root}; repeat with --seed ${seed}`)
+  report.end()
+  if (report.failed > 0) directory.keep()
+}
+
+await main()

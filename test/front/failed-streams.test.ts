@@ -1,0 +1,38 @@
+/** Streams that the server itself ends: nothing of them stays. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startNode, type EmbeddedNode } from 'raftring'
+import { encodeWatchRequest } from '../../src/proto/generated/etcdserverpb.js'
+import { frame, openSession, rawCall, statusText } from '../support/raw-call.js'
+
+const SCRAPES_MAX = 100
+
+/** Open watch streams and watchers, as the node counts them. */
+async function watchCounts(node: EmbeddedNode): Promise<string> {
+  const text = await (await fetch(`http://${node.endpoint}/metrics`)).text()
+  const count = (name: string): string => {
+    return new RegExp(`^etcd_debugging_mvcc_${name} (\\d+)$`, 'mu').exec(text)?.[1] ?? '?'
+  }
+  return `${count('watch_stream_total')} streams, ${count('watcher_total')} watchers`
+}
+
+test('a watch stream that is ended for a malformed request leaves no watchers behind', async (t) => {
+  const node = await startNode()
+  const session = await openSession(node.endpoint)
+  t.after(() => {
+    session.destroy()
+    return node.close()
+  })
+  const creates = ['a', 'b', 'c'].map((key) => {
+    return frame(Buffer.from(encodeWatchRequest({ create_request: { key: Buffer.from(key) } })))
+  })
+  const body = Buffer.concat([...creates, frame(Buffer.from([0xff]))])
+  for (let round = 0; round < 3; round++) {
+    const answer = await rawCall(session, '/etcdserverpb.Watch/Watch', body)
+    assert.match(statusText(answer), /^Internal grpc: error unmarshalling request/u)
+  }
+  let counts = ''
+  for (let i = 0; i < SCRAPES_MAX && counts !== '0 streams, 0 watchers'; i++) counts = await watchCounts(node)
+  assert.equal(counts, '0 streams, 0 watchers')
+})

@@ -1,0 +1,54 @@
+/** Leases that end when they should, too early and too late. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkLease, Disturbances, type LeaseLife } from '../../../src/sim/checkers/lease-checker.js'
+
+function life(endedMs: number | null, rest: Partial<LeaseLife> = {}): LeaseLife {
+  return {
+    name: 'l', ttlMs: 3000, grantSentMs: 1000, grantAckMs: 1010, renewals: [], revokeSentMs: null, endedMs, ...rest,
+  }
+}
+
+function verdict(it: LeaseLife, disturbed: readonly (readonly [number, number])[] = [], nowMs = 60_000): string | null {
+  const disturbances = new Disturbances()
+  for (const [from, until] of disturbed) disturbances.add(from, until)
+  return checkLease(it, { electionTimeoutMs: 1000, disturbances, nowMs })
+}
+
+test('a lease that ends at its time is right', () => {
+  assert.equal(verdict(life(4005)), null)
+  assert.equal(verdict(life(6000)), null)
+})
+
+test('a lease that ends too early is found', () => {
+  assert.match(verdict(life(3900)) ?? 'nothing', /100.0 ms too early/)
+})
+
+test('an acknowledged renewal counts from when it was sent, one without an answer does not', () => {
+  assert.match(verdict(life(4005, { renewals: [{ sentMs: 2000, ackMs: 2010 }] })) ?? 'nothing', /too early/)
+  assert.equal(verdict(life(4005, { renewals: [{ sentMs: 2000, ackMs: null }] })), null)
+})
+
+test('a lease that a client has ended may go at any time', () => {
+  assert.equal(verdict(life(2000, { revokeSentMs: 1990 })), null)
+})
+
+test('a lease that ends too late, or never, is found', () => {
+  assert.match(verdict(life(6100)) ?? 'nothing', /90.0 ms too late/)
+  assert.match(verdict(life(null)) ?? 'nothing', /is still there/)
+})
+
+test('an outage is added to its time', () => {
+  assert.equal(verdict(life(9000), [[2000, 6000]]), null)
+  assert.match(verdict(life(11_000), [[2000, 6000]]) ?? 'nothing', /too late/)
+})
+
+test('disturbances that overlap count once', () => {
+  const it = new Disturbances()
+  it.add(0, 10)
+  it.add(5, 20)
+  it.add(30, 40)
+  assert.equal(it.between(0, 100), 30)
+  assert.equal(it.between(8, 35), 17)
+})

@@ -1,0 +1,140 @@
+/**
+ * Space is given back without an operator: a store is filled, nine tenths are deleted and compacted away, and the file
+ * has to become small while puts go on at a fixed rate and stay as fast as they were:
+ * `node dist/test/space/give-back.js [--megabytes M] [--value-bytes B] [--rate R] [--minutes M] [--flags '...']`.
+ * Times are printed; with --latency, on a machine that does nothing else, they are judged as well.
+ */
+
+import { readdirSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { EtcdClient, prefixEnd } from '../support/etcd-client.js'
+import { Report } from '../support/report.js'
+import { withServer, type ServerProcess } from '../support/server-process.js'
+import { SteadyPuts } from './steady-puts.js'
+
+const PORT = 21_180
+const BASELINE_MS = 10_000
+const P99_ROOM_MS = 10
+const MIB = 1024 * 1024
+
+interface Options {
+  readonly megabytes: number
+  readonly rate: number
+  readonly minutes: number
+  readonly valueBytes: number
+  readonly latency: boolean
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      megabytes: { type: 'string', default: '1000' },
+      rate: { type: 'string', default: '2000' },
+      minutes: { type: 'string', default: '10' },
+      'value-bytes': { type: 'string', default: '10000' },
+      flags: { type: 'string', default: '' },
+      latency: { type: 'boolean', default: false },
+    },
+  })
+  const options = {
+    megabytes: Number(values.megabytes),
+    rate: Number(values.rate),
+    latency: values.latency,
+    minutes: Number(values.minutes),
+    valueBytes: Number(values['value-bytes']),
+  }
+  const flags = values.flags.split(' ').filter((flag) => flag !== '')
+  const report = new Report('')
+  await withServer({ kind: 'raftring', clientPort: PORT, flags }, (server) => giveBack(server, options, report))
+  report.end()
+}
+
+async function giveBack(server: ServerProcess, options: Options, report: Report): Promise<void> {
+  const client = new EtcdClient(server.endpoint, { deadlineMs: 120_000 })
+  const keys = Math.round((options.megabytes * MIB) / options.valueBytes)
+  await fill(client, keys, options.valueBytes)
+  console.log(`${keys} keys filled: ${await sizes(client, server)}`)
+  const puts = new SteadyPuts(client, options.rate)
+  puts.start()
+  await delay(BASELINE_MS)
+  const before = puts.takeP99Ms()
+  const end = `fill/${String(Math.floor(keys * 0.9)).padStart(9, '0')}`
+  const startedMs = performance.now()
+  for (let from = 0; from < keys * 0.9; from += 1000) {
+    const to = Math.min(from + 1000, Math.floor(keys * 0.9))
+    await client.deleteRange({ key: keyOf(from), rangeEnd: keyOf(to) })
+  }
+  const { header } = await client.range({ key: end })
+  await client.compact({ revision: header?.revision ?? 0, physical: true })
+  const deleting = puts.takeP99Ms()
+  console.log(`deleted and compacted: ${await sizes(client, server)}`)
+  console.log(`p99 before ${before} ms, while keys were deleted and compacted away ${deleting} ms`)
+  const giveUpMs = startedMs + options.minutes * 60_000
+  for (;;) {
+    await delay(1000)
+    const status = await client.status()
+    const used = diskUse(server)
+    if (status.dbSize <= 2 * status.dbSizeInUse && used.store <= 2 * status.dbSizeInUse) break
+    if (performance.now() > giveUpMs) break
+  }
+  const copying = puts.takeP99Ms()
+  await delay(BASELINE_MS)
+  const later = puts.takeP99Ms()
+  const tookS = Math.round((performance.now() - startedMs) / 1000)
+  const { dbSize, dbSizeInUse } = await client.status()
+  console.log(`after ${tookS} s: ${await sizes(client, server)}`)
+  console.log(`p99 until the file was small ${copying} ms, in ten seconds after that ${later} ms`)
+  console.log(`the slowest put of all took ${puts.worstMs} ms`)
+  await puts.stop()
+  verdict(report, dbSize <= 2 * dbSizeInUse, `the file is at most twice what is in use: ${dbSize} of ${dbSizeInUse}`)
+  verdict(report, diskUse(server).store <= 2 * dbSizeInUse, 'so is what the store takes on the disk')
+  const isQuick = copying <= before + P99_ROOM_MS
+  const what = `p99 of puts ${copying} ms is within ${P99_ROOM_MS} ms of ${before} ms`
+  if (options.latency) verdict(report, isQuick, what)
+  verdict(report, puts.failed === 0, `no put failed (${puts.failed})`)
+  const left = await client.range({ key: 'fill/', rangeEnd: prefixEnd('fill/'), countOnly: true })
+  verdict(report, left.count === keys - Math.floor(keys * 0.9), `${left.count} keys are left`)
+  client.close()
+}
+
+function verdict(report: Report, holds: boolean, what: string): void {
+  if (holds) report.pass(what)
+  else report.fail(what, 'it does not hold')
+}
+
+async function fill(client: EtcdClient, keys: number, valueBytes: number): Promise<void> {
+  const value = Buffer.alloc(valueBytes, 'v')
+  for (let from = 0; from < keys; from += 100) {
+    const count = Math.min(100, keys - from)
+    await Promise.all(Array.from({ length: count }, (_, i) => client.put({ key: keyOf(from + i), value })))
+  }
+}
+
+function keyOf(number: number): string {
+  return `fill/${String(number).padStart(9, '0')}`
+}
+
+/** Bytes on the disk of the store's directory, and of the whole data directory. */
+function diskUse(server: ServerProcess): { store: number; all: number } {
+  let store = 0
+  let all = 0
+  for (const entry of readdirSync(server.spec.dataDir, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const stats = statSync(path.join(entry.parentPath, entry.name), { throwIfNoEntry: false })
+    const bytes = (stats?.blocks ?? 0) * 512
+    all += bytes
+    if (entry.name.endsWith('.mdb')) store += bytes
+  }
+  return { store, all }
+}
+
+async function sizes(client: EtcdClient, server: ServerProcess): Promise<string> {
+  const { dbSize, dbSizeInUse } = await client.status()
+  const { store, all } = diskUse(server)
+  const mib = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`
+  return `file ${mib(dbSize)}, in use ${mib(dbSizeInUse)}, du ${mib(store)}, with the log ${mib(all)}`
+}
+
+await main()

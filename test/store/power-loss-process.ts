@@ -1,0 +1,16 @@
+/** A power-loss run as a process of its own: without its safeguards a store may well take the process with it. */
+
+import { temporaryDirectory } from '../support/temporary-directory.js'
+import { PowerLossRun, type PowerLossOptions } from './power-loss-run.js'
+
+const [seed, rounds, pins] = process.argv.slice(2)
+const directory = temporaryDirectory()
+const run = new PowerLossRun({
+  seed: Number(seed),
+  rounds: Number(rounds),
+  dir: directory.root,
+  pins: pins as PowerLossOptions['pins'],
+})
+run.run()
+directory.remove()
+process.stdout.write(`survived ${rounds} cuts that lost ${run.lost} pages and kept ${run.kept}\n`)
