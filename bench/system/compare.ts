@@ -1,0 +1,124 @@
+/**
+ * Two commits of this project in turn, with this checkout's driver: which is faster, and how sure that is.
+ *
+ *   npm run bench:compare -- A [B] [--pairs 10] [--seconds 3] [--only "put of 256 B, 256"] [--flags-a ""]
+ *     [--flags-b ""]
+ *
+ * A and B are commits, branches or `.` for the checkout as it is, which is B by default. `. .` with --flags-a and
+ * --flags-b compares settings. Each commit is checked out and built beside this one, with this one's packages where
+ * both want the same. Ratios are B over A, medians of the pairs, with the range in which the median lies with 95 %
+ * certainty.
+ */
+
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { joinedArguments } from '../support/joined-arguments.js'
+import { machineLine, readMachine } from '../support/machine-facts.js'
+import { pairedRatio, pairedText } from '../support/paired-ratios.js'
+import type { Reading } from '../support/reading.js'
+import { localKind, type TargetKind } from '../support/target.js'
+import { runWorkload } from './run-workloads.js'
+import { WORKLOADS } from './workloads/all-workloads.js'
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+const HERE = '.'
+const USUAL = 'put of 256 B, 256 clients'
+
+const { values: options, positionals } = parseArgs({
+  args: joinedArguments(process.argv.slice(2), ['--flags-a', '--flags-b']),
+  allowPositionals: true,
+  options: {
+    pairs: { type: 'string', default: '10' },
+    seconds: { type: 'string', default: '3' },
+    only: { type: 'string', default: USUAL },
+    'flags-a': { type: 'string', default: '' },
+    'flags-b': { type: 'string', default: '' },
+    json: { type: 'boolean', default: false },
+  },
+})
+
+interface Build {
+  readonly label: string
+  readonly program: string
+  readonly remove: () => void
+}
+
+async function main(): Promise<void> {
+  const [first = '', second = HERE] = positionals
+  if (first === '') {
+    process.stderr.write('which commit? npm run bench:compare -- A [B]\n')
+    process.exitCode = 2
+    return
+  }
+  const builds: Build[] = []
+  try {
+    builds.push(build(first, 'A'), build(second, 'B'))
+    await compare(builds)
+  } finally {
+    for (const { remove } of builds) remove()
+  }
+}
+
+async function compare(builds: readonly Build[]): Promise<void> {
+  const flags = [options['flags-a'], options['flags-b']]
+  const kinds = builds.map(({ label, program }, i): TargetKind => localKind({
+    label, program, kind: 'raftring', cores: null, flags: (flags[i] ?? '').split(' ').filter((flag) => flag !== ''),
+  }))
+  console.log(machineLine(readMachine()))
+  console.log(kinds.map(({ label }, i) => `${label} ${flags[i] ?? ''}`.trim()).join('; '))
+  for (const workload of WORKLOADS.filter(({ name }) => name.includes(options.only))) {
+    const { servers } = await runWorkload(workload, {
+      kinds, rounds: Number(options.pairs), say: console.log, tellsThreads: false,
+      timing: { warmupMs: 2000, durationMs: Number(options.seconds) * 1000, isQuick: false, rate: null },
+    })
+    const problem = servers.find((server) => server.problem !== '')
+    if (problem !== undefined) {
+      console.log(`${workload.name}: ${problem.label}: ${problem.problem}`)
+      continue
+    }
+    tell(workload.name, servers[0]?.rounds ?? [], servers[1]?.rounds ?? [])
+  }
+}
+
+function tell(workload: string, first: readonly Reading[], second: readonly Reading[]): void {
+  const ratio = (of: (reading: Reading) => number) => pairedRatio(first.map(of), second.map(of))
+  const ratios = {
+    throughput: ratio((r) => r.perSecond), p50: ratio((r) => r.p50Us), p99: ratio((r) => r.p99Us),
+    serverCpu: ratio((r) => r.serverCpuUs),
+  }
+  if (options.json) return console.log(JSON.stringify({ workload, pairs: first.length, ratios }))
+  console.log(`\n${workload}, ${first.length} pairs, B over A`)
+  for (const [name, found] of Object.entries(ratios)) console.log(`  ${name.padEnd(12)} ${pairedText(found)}`)
+}
+
+function build(commit: string, name: string): Build {
+  if (commit === HERE) {
+    return { label: `${name}: this checkout`, program: join(ROOT, 'dist/src/main.js'), remove: () => undefined }
+  }
+  const parent = mkdtempSync(join(tmpdir(), 'raftring-compare-'))
+  const tree = join(parent, 'tree')
+  const git = (...words: string[]): string => execFileSync('git', words, { cwd: ROOT, encoding: 'utf8' }).trim()
+  git('worktree', 'add', '--detach', tree, commit)
+  const remove = (): void => {
+    git('worktree', 'remove', '--force', tree)
+    rmSync(parent, { recursive: true, force: true })
+  }
+  try {
+    const wanted = readFileSync(join(tree, 'package-lock.json'), 'utf8')
+    const isSame = wanted === readFileSync(join(ROOT, 'package-lock.json'), 'utf8')
+    if (isSame) symlinkSync(join(ROOT, 'node_modules'), join(tree, 'node_modules'))
+    else execFileSync('npm', ['ci', '--ignore-scripts', '--silent'], { cwd: tree, stdio: 'inherit' })
+    execFileSync('npx', ['tsc', '-p', 'tsconfig.json'], { cwd: tree, stdio: 'inherit' })
+  } catch (error) {
+    remove()
+    throw error
+  }
+  const label = `${name}: ${git('rev-parse', '--short', commit)}`
+  return { label, program: join(tree, 'dist/src/main.js'), remove }
+}
+
+await main()

@@ -1,0 +1,107 @@
+/**
+ * What a burst of log-ins does to everybody else: the p99 of puts at 30 % of the closed-loop peak, open loop, with and
+ * without a burst of 1,000 log-ins in the measured time.
+ *
+ *   npm run build && node dist/bench/system/login-burst.bench.js [--seconds 8] [--rounds 3] [--kind etcd]
+ */
+
+import { parseArgs } from 'node:util'
+import { EtcdClient } from '../../test/support/etcd-client.js'
+import { AuthClient } from '../../test/auth/auth-client.js'
+import { runLoad } from '../../src/ctl/load/grpc-load.js'
+import { OpenLoop, type OpenLoopResult } from '../support/open-loop.js'
+import { ServerUnderLoad, type ServerKind } from '../../src/ctl/load/server-under-load.js'
+import { puts } from '../../src/ctl/load/kv-requests.js'
+
+const PORT = 24_140
+const LOGINS = 1000
+const USERS = 100
+const SHARE_OF_PEAK = 0.3
+const CONNECTIONS = 8
+const LOGIN_MS_MAX = 120_000
+
+const { values: options } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '8' },
+    rounds: { type: 'string', default: '3' },
+    kind: { type: 'string', default: 'raftring' },
+  },
+})
+const durationMs = Number(options.seconds) * 1000
+const generator = puts({ prefix: 'bench/', keys: 100_000, valueBytes: 256 })
+
+interface Burst {
+  readonly name: string
+  readonly login: (auth: AuthClient, i: number) => Promise<unknown>
+}
+
+const BURSTS: readonly Burst[] = [
+  { name: `one user, right password`, login: (auth) => auth.authenticate('root', 'rootpw') },
+  { name: `${USERS} users, right passwords`, login: (auth, i) => auth.authenticate(`u${i % USERS}`, `pw${i % USERS}`) },
+  { name: `one user, ${LOGINS} wrong passwords`, login: (auth, i) => auth.authenticate('root', `wrong ${i}`) },
+]
+
+async function main(): Promise<void> {
+  const kind = options.kind as ServerKind
+  const server = await ServerUnderLoad.start({ kind, port: PORT, cores: null })
+  const client = new EtcdClient(`127.0.0.1:${PORT}`, { deadlineMs: LOGIN_MS_MAX })
+  try {
+    const load = { port: PORT, clients: 256, connections: CONNECTIONS, generator, durationMs: 4000 }
+    const { perSecond: peak } = await runLoad(load)
+    const perSecond = Math.floor(peak * SHARE_OF_PEAK)
+    console.log(`${kind}: peak ${peak.toFixed(0)} puts/s, open loop ${perSecond} puts/s`)
+    const token = await prepare(new AuthClient(client))
+    for (const burst of BURSTS) {
+      const ratios: number[] = []
+      for (let round = 0; round < Number(options.rounds); round++) {
+        const quiet = await measure(token, perSecond, null, client)
+        const noisy = await measure(token, perSecond, burst, client)
+        ratios.push(noisy.p99Us / quiet.p99Us)
+        console.log(`  ${burst.name}: without ${text(quiet)} | with ${text(noisy)}`)
+      }
+      const median = ratios.toSorted((a, b) => a - b)[Math.floor(ratios.length / 2)] ?? NaN
+      console.log(`${burst.name}: p99 ${median.toFixed(2)}x (${ratios.map((ratio) => ratio.toFixed(2)).join(', ')})`)
+    }
+  } finally {
+    client.close()
+    await server.stop()
+  }
+}
+
+/** Users, and the token that the puts are made with. */
+async function prepare(auth: AuthClient): Promise<string> {
+  await auth.addUser({ name: 'root', password: 'rootpw' })
+  await auth.grantRole('root', 'root')
+  for (let i = 0; i < USERS; i++) await auth.addUser({ name: `u${i}`, password: `pw${i}` })
+  await auth.enable()
+  return auth.authenticate('root', 'rootpw')
+}
+
+async function measure(
+  token: string,
+  perSecond: number,
+  burst: Burst | null,
+  client: EtcdClient,
+): Promise<OpenLoopResult> {
+  const metadata = [['token', token]] as const
+  const loop = await OpenLoop.start({ port: PORT, generator, perSecond, connections: CONNECTIONS, metadata })
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  const measured = loop.measure(durationMs)
+  const auth = new AuthClient(client)
+  const startedMs = Date.now()
+  const count = burst === null ? 0 : LOGINS
+  const logins = Promise.allSettled(Array.from({ length: count }, (_, i) => burst?.login(auth, i)))
+  const result = await measured
+  loop.stop()
+  const outcomes = await logins
+  const failed = outcomes.filter(({ status }) => status === 'rejected').length
+  if (burst !== null) console.log(`  ${LOGINS - failed} of ${LOGINS} log-ins in ${Date.now() - startedMs} ms`)
+  return result
+}
+
+function text({ p50Us, p99Us, p999Us, count, errors, firstError }: OpenLoopResult): string {
+  const failures = errors > 0 ? `, ${errors} errors: ${firstError}` : ''
+  return `p50 ${p50Us} p99 ${p99Us} p99.9 ${p999Us} us of ${count}${failures}`
+}
+
+await main()
