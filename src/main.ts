@@ -37,8 +37,9 @@ async function run(config: Config, warnings: readonly string[]): Promise<void> {
     // Asked twice, or before there is anything to finish: the user does not want to wait.
     if (stopReason !== null || node === null) process.exit(node === null ? 0 : EXIT_FAILED)
     stopReason = reason
-    void tellServiceManager(process.env, ['STOPPING=1'])
-    void node.stop(reason).then(() => process.exit(0))
+    // An exit before the service manager's own program has run would take its message along.
+    const told = tellServiceManager(process.env, ['STOPPING=1'])
+    void Promise.all([node.stop(reason), told]).then(() => process.exit(0))
   }
   process.on('SIGTERM', () => stop('SIGTERM'))
   process.on('SIGINT', () => stop('SIGINT'))
