@@ -3,6 +3,7 @@
 import type { Prng } from '../base/prng.js'
 import { checkKv, type KvOperation } from './checkers/kv-checker.js'
 import { Disturbances, checkLease, type LeaseLife } from './checkers/lease-checker.js'
+import { unsettledMember } from './checkers/settled.js'
 import { LmdbStoreDisk } from './devices/sim-lmdb-store.js'
 import { MemoryStoreDisk } from './devices/sim-store.js'
 import { FaultPlan } from './faults/fault-plan.js'
@@ -207,12 +208,9 @@ class Run {
     if (this.cluster.leader === null) return 'there is no leader'
     const busy = this.#kvClients.find((client) => client.isBusy)
     if (busy !== undefined) return `${busy.name} has no answer yet`
-    const { lastIndex } = this.cluster.truth
-    for (const node of this.cluster.nodes) {
-      if (node.isLost) continue
-      const applied = node.loadWord('appliedIndex')
-      if (applied < lastIndex) return `${node.name} has applied ${applied} of ${lastIndex}`
-    }
+    const { truth, nodes } = this.cluster
+    const laggard = unsettledMember(nodes, truth.lastIndex)
+    if (laggard !== null) return laggard
     for (const watch of this.#watches) {
       const owed = watch.checker.owed()
       if (owed !== null) return `${watch.name} still waits for ${owed.key} of revision ${owed.modRevision}`

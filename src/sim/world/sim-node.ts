@@ -95,6 +95,10 @@ export class SimNode {
     return this.isUp && this.#servesLife === this.lives
   }
 
+  get appliedIndex(): number {
+    return this.loadWord('appliedIndex')
+  }
+
   get memberId(): bigint {
     return this.identity.memberId
   }
