@@ -54,7 +54,8 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     story: 'after a change of leader nobody ends leases',
     file: LESSOR,
     find: 'this.#isConfirmed = true;\n        if (this.#leases.size === 0)',
-    replace: 'this.#isConfirmed = epoch < 3;\n        if (this.#leases.size === 0)',
+    replace: 'if (epoch > 2)\n            return false;\n' +
+      '        this.#isConfirmed = true;\n        if (this.#leases.size === 0)',
   },
   {
     name: 'lease-time-starts-again',
