@@ -52,7 +52,7 @@ export class ClientCalls implements GrpcService {
   onCallStart(call: GrpcCall): void {
     const route = this.routes.get(call.method)
     if (route === undefined) return refuseUnknown(call, this.routes)
-    if (!this.meters.countClient(call.metadata, route.kind === 'stream')) {
+    if (!this.meters.countClient(call, route.kind === 'stream')) {
       return finishWith(call, etcdErrors.invalidClientAPIVersion.id)
     }
     if (this.#isLearner && !isForLearner(call.method)) return finishWith(call, etcdErrors.notSupportedForLearner.id)
@@ -73,7 +73,7 @@ export class ClientCalls implements GrpcService {
       call.context = ASKED
       this.meters.start(call)
     }
-    call.meter?.received(end - start)
+    if (!call.isInner) call.meter?.received(end - start)
     if (!this.#gate.stops(call, bytes, start, end)) this.#take(call, route, bytes, start, end)
     this.#proposer.authMs = 0
   }

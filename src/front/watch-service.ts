@@ -31,6 +31,8 @@ const WATCHERS_MAX = 1_000_000
 const TAG_WATCH_ID = 0x10
 const TAG_FRAGMENT = 0x38
 const PROGRESS_WATCH_ID = -1
+/** A watcher's number in the list of those that a block is for. */
+const NUMBER_BYTES = 4
 
 /** One block of events that came in parts. */
 interface Assembly {
@@ -140,13 +142,15 @@ export class WatchService {
     this.#meter.start()
     let responses = 0
     const view = new DataView(watchers.bytes.buffer, watchers.bytes.byteOffset, watchers.bytes.byteLength)
-    for (let at = watchers.start; at < watchers.end; at += 4) {
+    for (let at = watchers.start; at < watchers.end; at += NUMBER_BYTES) {
       const watcher = this.#watchers.get(view.getUint32(at, true))
       if (watcher === undefined || watcher.isCanceling) continue
       this.#sendEvents(watcher, revision, bytes, start, end)
       responses++
     }
-    if (responses > 0) this.#meter.sentEvents(responses, countEvents(bytes, start, end))
+    const eventsEach = countEvents(bytes, start, end)
+    this.#meter.sentEvents(responses, eventsEach)
+    this.#meter.tookEvents((watchers.end - watchers.start) / NUMBER_BYTES, eventsEach)
   }
 
   onWatchCanceled(message: Message<FrontMessages, 'watchCanceled'>): void {

@@ -285,9 +285,6 @@ export const counters = Object.freeze({
   watchers: layout.gauge('etcd_debugging_mvcc_watcher_total', 'Watchers.'),
   slowWatchers: layout.gauge('etcd_debugging_mvcc_slow_watcher_total', 'Watchers that catch up from the store.'),
   watchEvents: layout.counter('etcd_debugging_mvcc_events_total', 'Events sent, once for each watcher.'),
-  watchPending: layout.gauge(
-    'etcd_debugging_mvcc_pending_events_total', 'Blocks of events of which a front has only a part yet.',
-  ),
   eventLogOverruns: layout.counter(
     'raftring_event_log_overruns_total', 'Times that a watch worker was so far behind that it went back to the store.',
   ),
@@ -300,6 +297,8 @@ export const counters = Object.freeze({
 
 /** Since when the page's owner has had its read snapshot open, in monotonic ms; 0 when it has none. Not exposed. */
 export const snapshotSince: Family = layout.gauge('', '')
+/** Of the events that watch workers have sent, those that the page's owner has handed on. Not exposed. */
+export const watchEventsTaken: Family = layout.gauge('', '')
 
 export const rpcCounters = declareRpcFamilies(layout)
 

@@ -4,7 +4,10 @@ import type { Config } from '../config/config.js'
 import { GATE_NAMES, gateStage } from '../config/sections/feature-gates.js'
 import { SERVER_VERSION } from '../config/versions.js'
 import { Word, type SharedWords } from '../messages/shared-words.js'
+import type { CountersPage } from '../ring/counters-page.js'
+import { counters, watchEventsTaken } from './counter-catalogue.js'
 import type { Exposition } from './exposition.js'
+import type { Family } from './metric-family.js'
 import type { ProcessFacts } from './process-file.js'
 
 export interface MemberFacts {
@@ -71,6 +74,18 @@ function addIdentity(to: Exposition, { config, memberId, clusterVersion, alarms 
     to.single('gauge', 'etcd_server_feature_enabled', '1 for a feature gate that is on.', config.gates[name] ? 1 : 0,
       { name, stage: gateStage(name) })
   }
+}
+
+/** Events on their way from watch workers to fronts, once for each watcher. */
+export function addPendingEvents(to: Exposition, pages: readonly CountersPage[]): void {
+  // What is taken is looked up first: it was sent before, so the difference is never below 0.
+  const taken = sumOf(watchEventsTaken, pages)
+  to.single('gauge', 'etcd_debugging_mvcc_pending_events_total', 'Events that fronts have yet to hand on to streams.',
+    sumOf(counters.watchEvents, pages) - taken)
+}
+
+function sumOf(family: Family, pages: readonly CountersPage[]): number {
+  return pages.reduce((sum, { values }) => sum + (values[family.at] as number), 0)
 }
 
 /** The process collector of Prometheus' client libraries. What the kernel did not tell is left out. */

@@ -69,11 +69,6 @@ export class FrontChannel {
     return this.#unfinished !== null || this.#answers.length > 0
   }
 
-  /** True while the front has only a part of a block of events. */
-  get isInsideBlock(): boolean {
-    return this.#unfinished !== null
-  }
-
   /** When a full ring is worth another look. */
   get retryAtMs(): number {
     return this.hasUnsent ? this.#nowMs + FULL_RING_RETRY_MS : this.#retryAtMs

@@ -188,9 +188,6 @@ export class WatchActor implements Actor, Handler<WatchMessages> {
     page.set(counters.watchers, this.#registry.size)
     page.set(counters.slowWatchers, this.#registry.behind.size)
     page.set(counters.watchEvents, this.#live.eventsSent + this.#catchUp.eventsSent)
-    let pending = 0
-    for (const channel of this.#channels) if (channel.isInsideBlock) pending++
-    page.set(counters.watchPending, pending)
   }
 
   #channel(): FrontChannel {

@@ -2,10 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { counters, watchEventsTaken } from '../../src/metrics/counter-catalogue.js'
 import { Counters } from '../../src/metrics/counters.js'
 import { Exposition } from '../../src/metrics/exposition.js'
+import { addPendingEvents } from '../../src/metrics/member-metrics.js'
 import { combinations, exponential, PageLayout } from '../../src/metrics/metric-family.js'
 import { allocateCountersPage, TEXTS_MAX } from '../../src/ring/counters-page.js'
+import { memoryCounters } from '../support/metrics/memory-counters.js'
 import { Scrape } from '../support/metrics/prometheus-text.js'
 
 const layout = new PageLayout()
@@ -91,4 +94,14 @@ test('a text that is too long is cut between characters', () => {
   const [a] = pages(1) as [Counters]
   a.page.textSlot('ä'.repeat(60))
   assert.deepEqual(a.page.texts(), ['ä'.repeat(31)])
+})
+
+test('events that watch workers have sent and fronts have not taken are pending', () => {
+  const [worker, other, front] = [memoryCounters(), memoryCounters(), memoryCounters()]
+  worker.set(counters.watchEvents, 7)
+  other.set(counters.watchEvents, 5)
+  front.add(watchEventsTaken, 4)
+  const exposition = new Exposition()
+  addPendingEvents(exposition, [worker, other, front].map(({ page }) => page))
+  assert.equal(new Scrape(exposition.render()).value('etcd_debugging_mvcc_pending_events_total'), 8)
 })

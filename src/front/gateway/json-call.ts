@@ -56,6 +56,7 @@ export class JsonCall implements GrpcCall, DueCall<JsonCall> {
   readonly deadlineMs: number
   nowMs: number
   context: unknown = null
+  readonly isInner = false
   meter: CallMeter | null = null
   isOver = false
   isLocalClosed = false

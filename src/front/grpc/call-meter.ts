@@ -8,7 +8,6 @@ import { rpcCounters, counters as all } from '../../metrics/counter-catalogue.js
 import type { Counters, Histogram } from '../../metrics/counters.js'
 import { CODE_COUNT, rpcPlaces, type RpcPlace } from '../../metrics/rpc-catalogue.js'
 import type { GrpcCall } from './grpc-call.js'
-import type { GrpcMetadata } from './grpc-metadata.js'
 
 const VERSION_FIELD = 'client-api-version'
 /** Counted in place of versions that came after there was no room for more. */
@@ -73,10 +72,18 @@ export class CallMeter {
     const at = this.#handledAt + status
     const values = this.#values
     values[at] = (values[at] as number) + 1
-    const seconds = Math.max(0, this.#time.nowMs - startedMs) / 1000
-    this.#handling?.observe(seconds)
-    if (status === 0) this.#succeeded?.observe(seconds)
-    else this.#failed?.observe(seconds)
+    this.#handling?.observe(this.#secondsSince(startedMs))
+    this.took(status, startedMs)
+  }
+
+  /** As a request to the server, however it came: all that is counted of one that is no RPC. */
+  took(status: number, startedMs: number): void {
+    const duration = status === 0 ? this.#succeeded : this.#failed
+    duration?.observe(this.#secondsSince(startedMs))
+  }
+
+  #secondsSince(startedMs: number): number {
+    return Math.max(0, this.#time.nowMs - startedMs) / 1000
   }
 }
 
@@ -100,15 +107,15 @@ export class CallMeters {
   }
 
   /** Counts a call as started; from here on it counts for itself. */
-  start(call: GrpcCall): CallMeter | null {
+  start(call: GrpcCall): void {
     const meter = this.#byPath.get(call.method) ?? null
     call.meter = meter
-    meter?.started()
-    return meter
+    if (!call.isInner) meter?.started()
   }
 
   /** Counts a call under the API version that its client says it has; false for what etcd does not take for text. */
-  countClient(metadata: GrpcMetadata, isStream: boolean): boolean {
+  countClient({ metadata, isInner }: GrpcCall, isStream: boolean): boolean {
+    if (isInner) return true
     if (metadata.versionSlot < 0) {
       const version = Buffer.from(metadata.get(VERSION_FIELD) ?? '', 'latin1')
       if (!isUtf8(version)) return false

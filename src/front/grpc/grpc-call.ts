@@ -22,6 +22,8 @@ export interface GrpcCall {
   readonly nowMs: number
   /** The service's own. */
   context: unknown
+  /** A service of this front asks, for a client whose own call is counted. */
+  readonly isInner: boolean
   /** Counts the call's messages and its end; null before the service has counted it as started, and after the end. */
   meter: CallMeter | null
   /** The transport no longer knows this call. Nothing more is sent or told. */

@@ -24,6 +24,7 @@ export class GrpcStream extends Http2Stream implements GrpcCall, DueCall<GrpcStr
   readonly head: GrpcRequestHead
   readonly deadlineMs: number
   context: unknown = null
+  readonly isInner = false
   meter: CallMeter | null = null
   /** When its head was heard. */
   readonly startedMs: number

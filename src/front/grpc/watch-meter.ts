@@ -1,7 +1,7 @@
 /** How long it takes to hand watch responses to their connections, and how many watch streams there are. */
 
 import type { Clock } from '../../base/clock.js'
-import { counters } from '../../metrics/counter-catalogue.js'
+import { counters, watchEventsTaken } from '../../metrics/counter-catalogue.js'
 import type { Counters, Histogram } from '../../metrics/counters.js'
 
 export class WatchMeter {
@@ -28,6 +28,11 @@ export class WatchMeter {
 
   start(): void {
     this.#startedMs = this.#clock.nowMs()
+  }
+
+  /** A block of events is here, for so many watchers, whether they are still there or not. */
+  tookEvents(watchers: number, eventsEach: number): void {
+    this.#counters.add(watchEventsTaken, watchers * eventsEach)
   }
 
   /** The same events went to so many watchers, one after the other. */

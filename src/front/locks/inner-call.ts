@@ -6,6 +6,7 @@
 import { assert } from '../../base/assert.js'
 import { copyRange } from '../../base/copy-into.js'
 import { grpcStatus } from '../../proto/grpc-status.js'
+import type { CallMeter } from '../grpc/call-meter.js'
 import type { GrpcCall } from '../grpc/grpc-call.js'
 import type { GrpcMetadata } from '../grpc/grpc-metadata.js'
 
@@ -25,8 +26,8 @@ export class InnerCall implements GrpcCall {
   readonly deadlineMs = Infinity
   readonly nowMs: number
   context: unknown = null
-  /** Not a client's: it is not counted. */
-  meter = null
+  readonly isInner = true
+  meter: CallMeter | null = null
   wantsWritable = false
   readonly queuedBytes = 0
   /** How the call ended; null while it goes on. */
@@ -106,6 +107,7 @@ export class InnerCall implements GrpcCall {
 
   finish(status: number, message: string): void {
     if (this.isOver) return
+    this.meter?.took(status, this.nowMs)
     this.end = { status, message }
     this.#onNews()
   }

@@ -3,7 +3,7 @@
 import { gzip } from 'node:zlib'
 import { counterFamilies, counters } from '../../metrics/counter-catalogue.js'
 import { Exposition, EXPOSITION_TYPE } from '../../metrics/exposition.js'
-import { addMemberMetrics, addProcessMetrics } from '../../metrics/member-metrics.js'
+import { addMemberMetrics, addPendingEvents, addProcessMetrics } from '../../metrics/member-metrics.js'
 import { addPeerMetrics } from '../../metrics/peer-metrics.js'
 import { readProcessFacts, readThreadCpu } from '../../metrics/process-file.js'
 import { addRaftringMetrics } from '../../metrics/raftring-metrics.js'
@@ -41,7 +41,9 @@ export class MetricsPage {
   #render(clusterVersion: string | null): string {
     const { config, memberId, words, clock, node } = this.#context
     const exposition = new Exposition()
-    exposition.sums(counterFamilies(config.metrics === 'extensive'), node.actors.map(({ page }) => page))
+    const pages = node.actors.map(({ page }) => page)
+    exposition.sums(counterFamilies(config.metrics === 'extensive'), pages)
+    addPendingEvents(exposition, pages)
     addMemberMetrics(exposition, { memberId, config, words, clusterVersion, alarms: this.#health.alarms() })
     addPeerMetrics(exposition, node.peers, memberId)
     addProcessMetrics(exposition, readProcessFacts())

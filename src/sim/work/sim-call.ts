@@ -21,6 +21,7 @@ export class SimCall implements GrpcCall {
   readonly deadlineMs = Infinity
   nowMs = 0
   context: unknown = null
+  readonly isInner = false
   meter = null
   wantsWritable = false
   readonly queuedBytes = 0

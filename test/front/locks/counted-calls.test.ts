@@ -1,0 +1,36 @@
+/** What a lock asks of its own member is no client's call, and is counted as etcd counts it. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startNode } from 'raftring'
+import { EtcdClient } from '../../support/etcd-client.js'
+import { LockClient } from '../../support/lock-messages.js'
+import { scrape } from '../../support/metrics/scrape-server.js'
+
+const INNER = ['LeaseGrant', 'Txn', 'Range', 'Watch', 'DeleteRange']
+
+test('what a lock asks of its own member counts as requests, but as no calls', async (t) => {
+  const node = await startNode()
+  const client = new EtcdClient(node.endpoint)
+  t.after(() => {
+    client.close()
+    return node.close()
+  })
+  const locks = new LockClient(client)
+  const { key } = await locks.lock({ name: 'a' })
+  const waits = locks.openLock({ name: 'a' })
+  await locks.unlock(key)
+  await waits.next()
+  const seen = await scrape(node.endpoint)
+  for (const grpc_method of INNER) {
+    assert.equal(seen.value('grpc_server_started_total', { grpc_method }), 0, grpc_method)
+    assert.equal(seen.value('grpc_server_msg_received_total', { grpc_method }), 0, grpc_method)
+  }
+  const answered = (grpc_method: string): number => {
+    return seen.value('grpc_server_handled_total', { grpc_method, grpc_code: 'OK' })
+  }
+  assert.deepEqual([answered('Lock'), answered('Unlock')], [2, 1])
+  assert.equal(seen.value('etcd_server_client_requests_total'), 3)
+  const took = (type: string): number => seen.value('etcd_server_request_duration_seconds', { type, success: 'true' })
+  assert.deepEqual([took('LeaseGrant'), took('DeleteRange')], [2, 1])
+})
