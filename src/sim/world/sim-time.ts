@@ -9,12 +9,27 @@ export interface Plan {
   run: (() => void) | null
 }
 
+/**
+ * Steps that a millisecond may have. Every thread of five members running without a pause makes some two thousand; a
+ * run that has more goes round in a circle, and would do so for ever.
+ */
+export const STEPS_PER_MS_MAX = 100_000
+
 export class SimTime {
   #nowMs = 0
+  /** Where the present millisecond began, and the steps before it. */
+  #fromMs = 0
+  #stepsBefore = 0
+  readonly #onStuck: (message: string) => void
   #order = 0
   readonly #heap: Plan[] = []
   /** Plans that were carried out. */
   steps = 0
+
+  /** `onStuck` hears that time has come to a halt; no step follows. */
+  constructor(onStuck: (message: string) => void) {
+    this.#onStuck = onStuck
+  }
 
   get nowMs(): number {
     return this.#nowMs
@@ -46,9 +61,20 @@ export class SimTime {
       this.#nowMs = next.atMs
       this.steps++
       run()
-      if (isOver()) return
+      if (isOver() || this.#isStuck()) return
     }
     this.#nowMs = untilMs
+  }
+
+  #isStuck(): boolean {
+    if (this.#nowMs >= this.#fromMs + 1) {
+      this.#fromMs = this.#nowMs
+      this.#stepsBefore = this.steps
+    }
+    const steps = this.steps - this.#stepsBefore
+    if (steps <= STEPS_PER_MS_MAX) return false
+    this.#onStuck(`${steps} steps, and time is still at ${this.#nowMs.toFixed(6)} ms`)
+    return true
   }
 
   #pop(): void {

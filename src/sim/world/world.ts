@@ -10,7 +10,7 @@ const STREAM_STEP = 0x9e3779b1
 
 export class World {
   readonly seed: number
-  readonly time = new SimTime()
+  readonly time = new SimTime((message) => this.fail('liveness', message))
   readonly trace: Trace
   /** For timing: which turn comes first, how long a message takes. */
   readonly chance: Prng
