@@ -141,7 +141,7 @@ export class ReadPath {
     return ticket !== undefined && words.load(Word.appliedIndex) >= ticket.index
   }
 
-  /** Serves all reads whose index has come, in a turn that began at `nowMs`. Returns how many. */
+  /** Serves all reads whose index has come, in a turn that began at `nowMs`. Returns how much was done. */
   serve(nowMs: number): number {
     if (this.#waiting === 0) return this.#file.release()
     const { config, counters: counted } = this.#context
@@ -149,6 +149,8 @@ export class ReadPath {
     const applied = this.#context.words.load(Word.appliedIndex)
     const isDue = this.#fresh.length > 0 || (this.#tickets[0] !== undefined && this.#tickets[0].index <= applied)
     let served = 0
+    // A store that was replaced is let go of even while reads wait: it is work that this thread would not sleep over.
+    const released = isDue ? 0 : this.#file.release()
     if (isDue) {
       this.#openSnapshot()
       while (this.#tickets[0] !== undefined && this.#tickets[0].index <= applied) {
@@ -166,7 +168,7 @@ export class ReadPath {
     }
     this.#announceWanted()
     this.#waiting -= served
-    return served
+    return served + released
   }
 
   /** Raft's answer to a ticket of this front. */

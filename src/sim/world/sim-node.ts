@@ -194,6 +194,7 @@ export class SimNode {
         afterTurn(this, thread)
       },
       onThrow: (error) => this.#onThrow(context, error),
+      onSpin: () => this.#world.fail('liveness', `${this.name}: ${start.threadName} does nothing and never sleeps`),
     })
     context.requestTurn = () => thread.poke()
     threads.push(thread)

@@ -15,6 +15,8 @@ const WAKE_MS = 0.03
 /** Sometimes somebody else has the core. */
 const PREEMPTED_CHANCE = 0.004
 const PREEMPTED_MS = 6
+/** Turns in a row that may do nothing and still keep the thread from sleeping: a real one would burn its core. */
+const IDLE_TURNS_MAX = 200
 
 export interface SimThreadOptions {
   readonly name: string
@@ -31,6 +33,8 @@ export interface SimThreadOptions {
   readonly deviceMs: () => number
   readonly afterTurn: () => void
   readonly onThrow: (error: unknown) => void
+  /** It neither does anything nor sleeps. */
+  readonly onSpin: () => void
 }
 
 export class SimThread {
@@ -47,6 +51,9 @@ export class SimThread {
   #isAsleep = false
   #isOver = false
   #hasStarted = false
+  /** In a row, the last of which did nothing and found no sleep. */
+  #idleTurns = 0
+  #didWork = false
   /** What its event loop will hear from outside before its next turn. */
   readonly #heard: (() => void)[] = []
   readonly #hasWork = (): boolean => this.#heard.length > 0 || this.turn.hasWork()
@@ -157,16 +164,20 @@ export class SimThread {
     const heard = this.#heard.splice(0)
     for (const hear of heard) hear()
     const work = this.turn.run()
+    this.#didWork = work > 0
     this.#world.trace.tally(this.#world.nowMs, this.#options.number, work)
   }
 
   #rest(): void {
     const nowMs = this.#world.nowMs
+    let wakeAtMs = nowMs
     if (this.turn.maySleep && this.doorbell.sayAsleep(this.#hasWork)) {
       this.#isAsleep = true
-      const wakeAtMs = Math.min(this.turn.wakeAtMs() - this.#options.originMs, nowMs + SLEEP_MS_MAX)
+      wakeAtMs = Math.min(this.turn.wakeAtMs() - this.#options.originMs, nowMs + SLEEP_MS_MAX)
       // A deadline that has passed already is looked at again at once; time must go on all the same.
       this.#sleepUntil(Math.max(wakeAtMs, nowMs) + this.#delayMs())
     } else this.#planAt(nowMs + this.#delayMs())
+    this.#idleTurns = this.#didWork || wakeAtMs > nowMs ? 0 : this.#idleTurns + 1
+    if (this.#idleTurns > IDLE_TURNS_MAX) this.#options.onSpin()
   }
 }
