@@ -77,6 +77,9 @@ export class WholeBody implements BodyReader {
     this.#owner.onBodyEnd()
   }
 
+  /** Only exchanges of messages hold any, and theirs are split. */
+  onHeld(): void {}
+
   onEnd(): void {
     if (this.#isOver) return
     const bytes = this.#bytes
@@ -128,6 +131,8 @@ export class SplitBody implements BodyReader {
   readonly #bytesMax: number
   readonly #splitter = new JsonValueSplitter()
   #charged = 0
+  /** Of a message that the exchange has only a part of. */
+  #partBytes = 0
   #isOver = false
 
   constructor(owner: BodyOwner, held: HeldBodies, bytesMax: number) {
@@ -140,9 +145,16 @@ export class SplitBody implements BodyReader {
     if (this.#isOver) return
     this.#splitter.take(chunk, this.#onValue)
     if (this.#isOver) return
-    this.#charge(this.#splitter.roomBytes)
+    this.#charge(this.#splitter.roomBytes + this.#partBytes)
     if (this.#splitter.heldBytes > this.#bytesMax) this.#fail('too-large')
     else if (this.#held.isFull) this.#fail('too-much-held')
+  }
+
+  onHeld(bytes: number): void {
+    if (this.#isOver) return
+    this.#partBytes = bytes
+    this.#charge(this.#splitter.roomBytes + bytes)
+    if (this.#held.isFull) this.#fail('too-much-held')
   }
 
   onWhole(body: Buffer): void {

@@ -13,6 +13,8 @@ export interface BodyReader {
   /** Dead when the call returns. */
   onData(chunk: Buffer): void
   onEnd(): void
+  /** So much memory the exchange holds of a message that has not come whole; 0 when it holds none. */
+  onHeld(bytes: number): void
   /** In place of `onData` and `onEnd`, when all of it has come in one piece. Dead when the call returns. */
   onWhole(body: Buffer): void
   /** The client has gone before the answer was whole. */

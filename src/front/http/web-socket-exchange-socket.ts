@@ -17,6 +17,10 @@ const FORWARDED: ReadonlySet<string> = new Set(['origin', 'referer'])
 /** What may wait for the client to read; beyond it, the writer is told to stop. */
 const QUEUE_BYTES_HIGH = 256 * 1024
 const QUEUE_BYTES_LOW = 64 * 1024
+/** What a piece of a message costs beside its octets: the package ws keeps a Buffer for each. */
+const PIECE_BYTES = 256
+/** Of a frame that says nothing to the service: two octets and the mask. */
+const CONTROL_HEAD_BYTES = 6
 const LF = 0x0a
 const CLOSE_NORMAL = 1000
 
@@ -28,11 +32,17 @@ export class WebSocketExchange implements HttpExchange {
   readonly #socket: WebSocket
   #reader: BodyReader | null = null
   #isEnded = false
+  /** Octets, and pieces of them, behind the last whole message. */
+  #heldBytes = 0
 
   constructor(request: IncomingMessage, socket: WebSocket) {
     this.#request = request
     this.#socket = socket
+    // Before ws hears them: a message that they complete is told within.
+    request.socket.prependListener('data', this.#onOctets)
     socket.on('message', this.#onMessage)
+    socket.on('ping', this.#onControl)
+    socket.on('pong', this.#onControl)
     socket.on('close', this.#onClose)
     // What is wrong closes it; the reason is the client's own affair.
     socket.on('error', () => socket.terminate())
@@ -118,9 +128,24 @@ export class WebSocketExchange implements HttpExchange {
     this.#socket.terminate()
   }
 
+  readonly #onOctets = (octets: Buffer): void => {
+    this.#hold(this.#heldBytes + octets.length + PIECE_BYTES)
+  }
+
   readonly #onMessage = (data: RawData): void => {
+    this.#hold(0)
     // `ws` hands out one Buffer unless it is told otherwise.
     if (!this.isClosed) this.#reader?.onData(data as Buffer)
+  }
+
+  /** Such a frame may come between the pieces of a message, and leaves nothing behind. */
+  readonly #onControl = (data: Buffer): void => {
+    this.#hold(Math.max(0, this.#heldBytes - PIECE_BYTES - CONTROL_HEAD_BYTES - data.length))
+  }
+
+  #hold(bytes: number): void {
+    this.#heldBytes = bytes
+    if (!this.isClosed) this.#reader?.onHeld(bytes)
   }
 
   readonly #onSent = (): void => {

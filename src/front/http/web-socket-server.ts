@@ -13,6 +13,8 @@ import { WebSocketExchange } from './web-socket-exchange-socket.js'
 
 /** The protocol that a browser names in front of its token. */
 const BEARER = 'Bearer'
+/** Pieces of one message: browsers cut at 128 KiB or more, if at all. */
+const FRAGMENTS_MAX = 1024
 /** As many octets as the first reader takes. */
 const HEADER_BYTES_MAX = 64 * 1024
 
@@ -23,6 +25,7 @@ export class WebSocketServer {
     const acceptor = new Acceptor({
       noServer: true,
       maxPayload: messageBytesMax,
+      maxFragments: FRAGMENTS_MAX,
       perMessageDeflate: false,
       handleProtocols: (protocols) => (protocols.has(BEARER) ? BEARER : false),
     })

@@ -226,6 +226,20 @@ test('bodies that have not come whole share a bound', () => {
   assert.deepEqual([exchange.status, exchange.text.includes(etcdErrors.requestTooManyRequests.message)], [429, true])
 })
 
+test('what an exchange holds of a message counts as the body does, and is given back', () => {
+  const bench = new Bench()
+  const exchange = bench.ask('/v3/watch', { isMessageFramed: true })
+  exchange.reader?.onHeld(5000)
+  assert.equal(bench.gateway.held.bytes, 5000)
+  exchange.reader?.onHeld(0)
+  assert.equal(bench.gateway.held.bytes, 0)
+  bench.gateway.held.charge(256 * 1024 * 1024 - 5000)
+  exchange.reader?.onHeld(5001)
+  assert.match(exchange.text, /too many requests/u)
+  assert.deepEqual([exchange.isClosed, bench.service.heard.at(-1)], [true, 'cancel'])
+  assert.equal(bench.gateway.held.bytes, 256 * 1024 * 1024 - 5000)
+})
+
 test('over a WebSocket the first message of a single call is all of it', () => {
   const bench = new Bench()
   const exchange = bench.ask('/v3/kv/put', { isMessageFramed: true })

@@ -90,6 +90,7 @@ function recorder(on: Partial<BodyReader> = {}): { readonly reader: BodyReader; 
   const reader: BodyReader = {
     onData: (chunk) => told.push(`data ${chunk.toString()}`),
     onEnd: () => told.push('end'),
+    onHeld: (bytes) => told.push(`held ${bytes}`),
     onWhole: (body) => told.push(`whole ${body.toString()}`),
     onClosed: () => told.push('closed'),
     onWritable: () => told.push('writable'),
