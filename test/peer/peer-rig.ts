@@ -27,6 +27,7 @@ import { allocateRing } from '../../src/ring/ring-layout.js'
 import { RingReader } from '../../src/ring/ring-reader.js'
 import { RingWriter } from '../../src/ring/ring-writer.js'
 import type { ThreadMeter } from '../../src/actor/meter/thread-meter.js'
+import { freePort } from '../support/cluster/free-ports.js'
 
 export const CLUSTER = 0xc1n
 
@@ -273,17 +274,6 @@ export function closed(socket: Socket): Promise<void> {
     socket.once('close', () => resolve())
     socket.resume()
   })
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net')
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 /** Members with these ids on free ports of this machine. */

@@ -12,7 +12,8 @@ import { openTlsMaterial, type TlsMaterial } from '../../src/listen/tls-material
 import { TestAuthority, type CertificateOptions } from '../support/certificates.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 import { throwingLogger } from '../support/throwing-logger.js'
-import { PeerRig, freePort, member } from './peer-rig.js'
+import { freePort } from '../support/cluster/free-ports.js'
+import { PeerRig, member } from './peer-rig.js'
 
 const A = 0xan
 const B = 0xbn

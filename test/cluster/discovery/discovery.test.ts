@@ -16,7 +16,7 @@ import {
   encodeAuthUserGrantRoleRequest,
 } from '../../../src/proto/generated/etcdserverpb.js'
 import { TestAuthority } from '../../support/certificates.js'
-import { freePorts } from '../../support/cluster/cluster-process.js'
+import { freePorts } from '../../support/cluster/free-ports.js'
 import { EtcdClient } from '../../support/etcd-client.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 

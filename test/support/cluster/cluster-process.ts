@@ -3,9 +3,9 @@
  * again one by one. Every member has a client of its own.
  */
 
-import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { EtcdClient } from '../etcd-client.js'
+import { freePorts } from './free-ports.js'
 import { serverKind, ServerProcess, type Exit, type ServerKind, type ServerSpec } from '../server-process.js'
 import { temporaryDirectory, type TemporaryDirectory } from '../temporary-directory.js'
 
@@ -209,19 +209,4 @@ export class ClusterProcess {
       kind, dataDir: this.directory.path(own.name), ...own, ...spec, flags: [...flags, ...(flagsOf?.(index) ?? [])],
     }
   }
-}
-
-/** Ports that nobody listened on a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, async () => {
-    const server = createServer()
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(0, '127.0.0.1', resolve)
-    })
-    return server
-  }))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
