@@ -46,21 +46,22 @@ export class ClientCalls implements GrpcService {
     this.leaderless = new LeaderlessStreams(leader, context.config.electionMs, (call) => {
       this.#proposer.fail(call, etcdErrors.noLeader.id)
     })
-    proposer.onFailed = (call) => this.#closeStream(call)
+    proposer.onFailed = (call) => this.onCancel(call)
   }
 
   onCallStart(call: GrpcCall): void {
     const route = this.routes.get(call.method)
     if (route === undefined) return refuseUnknown(call, this.routes)
-    if (!this.meters.countClient(call, route.kind === 'stream')) {
+    if (!this.meters.countClient(call)) {
       return finishWith(call, etcdErrors.invalidClientAPIVersion.id)
     }
     if (this.#isLearner && !isForLearner(call.method)) return finishWith(call, etcdErrors.notSupportedForLearner.id)
-    const wantsLeader = call.metadata.get('hasleader') === 'true'
-    if (wantsLeader && !this.leaderless.hasLeader) return finishWith(call, etcdErrors.noLeader.id)
+    if (!call.isInner && call.metadata.get('hasleader') === 'true') {
+      if (!this.leaderless.hasLeader) return finishWith(call, etcdErrors.noLeader.id)
+      if (this.meters.isStream(call.method)) this.leaderless.add(call)
+    }
     if (route.kind !== 'stream') return
     this.meters.start(call)
-    if (wantsLeader) this.leaderless.add(call)
     route.open(call)
   }
 
@@ -85,9 +86,10 @@ export class ClientCalls implements GrpcService {
     else if (call.context === null) call.finish(grpcStatus.internal, 'EOF')
   }
 
+  /** What a service holds for a call goes when this front ends it, as it does when the client does. */
   onCancel(call: GrpcCall): void {
     const route = this.routes.get(call.method)
-    if (route?.kind === 'stream') this.leaderless.delete(call)
+    this.leaderless.delete(call)
     route?.onClosed?.(call)
   }
 
@@ -118,20 +120,12 @@ export class ClientCalls implements GrpcService {
       if (route.kind === 'stream') this.meters.countStreamFailure(call.method)
       if (!isEnded(call)) {
         call.abort(grpcStatus.internal, `grpc: error unmarshalling request: ${error.message}`)
-        this.#closeStream(call)
+        this.onCancel(call)
       }
     }
   }
 
   get #isLearner(): boolean {
     return this.#context.words.isOdd(Word.isLearner)
-  }
-
-  /** What a service holds for a stream goes when this front ends it, as it does when the client does. */
-  #closeStream(call: GrpcCall): void {
-    const route = this.routes.get(call.method)
-    if (route?.kind !== 'stream') return
-    this.leaderless.delete(call)
-    route.onClosed(call)
   }
 }

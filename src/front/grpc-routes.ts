@@ -7,7 +7,7 @@ export interface UnaryRoute {
   readonly kind: 'unary'
   /** The request message. It is dead when the call returns. */
   readonly answer: (call: GrpcCall, bytes: Buffer, start: number, end: number) => void
-  /** For answers that may take long: the call has ended without our doing. */
+  /** For answers that may take long: the call has ended without our doing, or by `Proposer.fail`. */
   readonly onClosed?: (call: GrpcCall) => void
   readonly onWritable?: (call: GrpcCall) => void
 }

@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startNode, type EmbeddedNode } from 'raftring'
-import { encodeWatchRequest } from '../../src/proto/generated/etcdserverpb.js'
+import { encodeLeaseKeepAliveRequest, encodeWatchRequest } from '../../src/proto/generated/etcdserverpb.js'
+import { encodeHealthCheckRequest } from '../../src/proto/generated/grpc-health-v1.js'
+import { scrape } from '../support/metrics/scrape-server.js'
 import { frame, openSession, rawCall, statusText } from '../support/raw-call.js'
 
 const SCRAPES_MAX = 100
@@ -36,3 +38,29 @@ test('a watch stream that is ended for a malformed request leaves no watchers be
   for (let i = 0; i < SCRAPES_MAX && counts !== '0 streams, 0 watchers'; i++) counts = await watchCounts(node)
   assert.equal(counts, '0 streams, 0 watchers')
 })
+
+const OTHERS: readonly (readonly [string, Uint8Array])[] = [
+  ['/etcdserverpb.Lease/LeaseKeepAlive', encodeLeaseKeepAliveRequest({ ID: 1n })],
+  ['/grpc.health.v1.Health/Watch', encodeHealthCheckRequest({})],
+  ['/v3electionpb.Election/Observe', Buffer.alloc(0)],
+]
+
+for (const [path, good] of OTHERS) {
+  test(`${path} that is ended for a malformed request ends once`, async (t) => {
+    const node = await startNode()
+    const session = await openSession(node.endpoint)
+    t.after(() => {
+      session.destroy()
+      return node.close()
+    })
+    const bad = frame(Buffer.from([0xff]))
+    const body = good.length > 0 ? Buffer.concat([frame(Buffer.from(good)), bad]) : bad
+    assert.match(statusText(await rawCall(session, path, body)), /^Internal grpc: error unmarshalling request/u)
+    const grpc_method = path.split('/')[2] as string
+    const seen = await scrape(node.endpoint)
+    assert.equal(seen.value('grpc_server_started_total', { grpc_method }), 1)
+    assert.equal(seen.value('grpc_server_handled_total', { grpc_method }), 1)
+    assert.equal(seen.value('grpc_server_handled_total', { grpc_method, grpc_code: 'Internal' }), 1)
+    assert.equal(await watchCounts(node), '0 streams, 0 watchers')
+  })
+}

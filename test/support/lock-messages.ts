@@ -72,9 +72,9 @@ export class LockClient {
     return this.#client.unary(`${ELECTION}Leader`, LeaderRequest, LeaderResponse, { name })
   }
 
-  observe(name: string): MessageStream<Input<typeof LeaderRequest>, LeaderResponse> {
+  observe(name: string, options?: CallOptions): MessageStream<Input<typeof LeaderRequest>, LeaderResponse> {
     const path = `${ELECTION}Observe`
-    const stream = new MessageStream(this.#client.duplex(path, LeaderRequest, LeaderResponse))
+    const stream = new MessageStream(this.#client.duplex(path, LeaderRequest, LeaderResponse, options))
     stream.send({ name })
     stream.halfClose()
     return stream

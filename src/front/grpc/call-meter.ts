@@ -22,6 +22,7 @@ export interface MeterTime {
 }
 
 export class CallMeter {
+  readonly isStream: boolean
   /** For Txn: where one that only reads is counted from then on. */
   readonly readonlyMeter: CallMeter | null
   readonly #values: Float64Array
@@ -37,6 +38,7 @@ export class CallMeter {
   constructor(counters: Counters, place: RpcPlace, options: { time: MeterTime; isExtensive: boolean }) {
     const { started, handled, received, sent, handling, requestDuration } = rpcCounters
     const { series, requestType, readonlyType } = place
+    this.isStream = place.isStream
     this.#values = counters.page.values
     this.#time = options.time
     this.#startedAt = started.at + series * started.stride
@@ -106,6 +108,11 @@ export class CallMeters {
     this.#byPath = new Map(rpcPlaces().map((place) => [place.path, new CallMeter(counters, place, options)]))
   }
 
+  /** True for methods with more than one message either way. */
+  isStream(method: string): boolean {
+    return this.#byPath.get(method)?.isStream === true
+  }
+
   /** Counts a call as started; from here on it counts for itself. */
   start(call: GrpcCall): void {
     const meter = this.#byPath.get(call.method) ?? null
@@ -114,7 +121,7 @@ export class CallMeters {
   }
 
   /** Counts a call under the API version that its client says it has; false for what etcd does not take for text. */
-  countClient({ metadata, isInner }: GrpcCall, isStream: boolean): boolean {
+  countClient({ method, metadata, isInner }: GrpcCall): boolean {
     if (isInner) return true
     if (metadata.versionSlot < 0) {
       const version = Buffer.from(metadata.get(VERSION_FIELD) ?? '', 'latin1')
@@ -122,7 +129,7 @@ export class CallMeters {
       metadata.versionSlot = this.#slotOf(version.toString())
     }
     const { at, stride } = all.clientRequests
-    const word = at + (isStream ? STREAM : UNARY) * stride + metadata.versionSlot
+    const word = at + (this.isStream(method) ? STREAM : UNARY) * stride + metadata.versionSlot
     const { values } = this.#counters.page
     values[word] = (values[word] as number) + 1
     return true

@@ -5,6 +5,8 @@ import { after, before, test } from 'node:test'
 import { status } from '@grpc/grpc-js'
 import { ClusterProcess, type ClusterMember } from '../../support/cluster/cluster-process.js'
 import { errorOf } from '../../support/expect.js'
+import { LockClient } from '../../support/lock-messages.js'
+import { scrape } from '../../support/metrics/scrape-server.js'
 import { openWatch } from '../../support/watch-stream.js'
 
 /** Above the server's own patience of 5 s and two election timeouts. */
@@ -24,16 +26,21 @@ before(async () => {
 
 after(() => cluster.remove())
 
-test('a stream that wants a leader is ended when there is none for long, another one stays', async () => {
+test('streams that want a leader are ended when there is none for long, another one stays', async () => {
   const wanting = await openWatch(left.client, { key: KEY }, HAS_LEADER)
   const patient = await openWatch(left.client, { key: KEY })
+  const others = [new LockClient(left.client).observe('minority', HAS_LEADER), left.client.leaseKeepAlive(HAS_LEADER)]
   for (const member of cluster.members) if (member !== left) await member.kill()
   let isPatientEnded = false
   void patient.stream.ended.then(() => {
     isPatientEnded = true
   })
-  assert.deepEqual(await wanting.stream.ended, { code: status.UNAVAILABLE, message: 'etcdserver: no leader' })
+  for (const { ended } of [wanting.stream, ...others]) {
+    assert.deepEqual(await ended, { code: status.UNAVAILABLE, message: 'etcdserver: no leader' })
+  }
   assert.equal(isPatientEnded, false)
+  // The watch by which the election was observed is gone as well.
+  assert.equal((await scrape(left.server.endpoint)).value('etcd_debugging_mvcc_watch_stream_total'), 1)
   patient.stream.cancel()
 })
 

@@ -34,3 +34,20 @@ test('what a lock asks of its own member counts as requests, but as no calls', a
   const took = (type: string): number => seen.value('etcd_server_request_duration_seconds', { type, success: 'true' })
   assert.deepEqual([took('LeaseGrant'), took('DeleteRange')], [2, 1])
 })
+
+test('a method whose answer is a stream counts as one', async (t) => {
+  const node = await startNode()
+  const client = new EtcdClient(node.endpoint)
+  t.after(() => {
+    client.close()
+    return node.close()
+  })
+  const locks = new LockClient(client)
+  const observing = locks.observe('a')
+  await locks.campaign({ name: 'a', value: 'me' })
+  await observing.next()
+  observing.cancel()
+  const seen = await scrape(node.endpoint)
+  const asked = (type: string): number => seen.value('etcd_server_client_requests_total', { type })
+  assert.deepEqual([asked('stream'), asked('unary')], [1, 1])
+})
