@@ -3,12 +3,13 @@
 import { strict as assert } from 'node:assert'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { request, type IncomingMessage } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { TestAuthority } from '../support/certificates.js'
 import { EtcdClient } from '../support/etcd-client.js'
 import { ServerProcess } from '../support/server-process.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
@@ -171,6 +172,27 @@ test('--auto-tls and --peer-auto-tls make certificates that --self-signed-cert-v
     assert.equal(socket.getPeerCertificate().fingerprint256, made.fingerprint256)
     socket.destroy()
   }
+})
+
+test('--auto-tls beside --trusted-ca-file makes the own certificate, and asks clients for theirs', async (t) => {
+  const [authority, stranger] = [await TestAuthority.make(), await TestAuthority.make()]
+  const caFile = directory.path('ca.pem')
+  writeFileSync(caFile, authority.cert)
+  const clientPort = TLS_PORT + 2
+  const url = `https://127.0.0.1:${clientPort}`
+  const dataDir = directory.path('asking')
+  const flags = [
+    '--auto-tls', '--trusted-ca-file', caFile, '--listen-client-urls', url, '--advertise-client-urls', url,
+    '--tls-max-version', 'TLS1.2',
+  ]
+  const asking = await ServerProcess.start({ kind: 'raftring', dataDir, clientPort, peerPort: clientPort + 1, flags })
+  t.after(() => asking.kill())
+  await assert.rejects(handshake({}, clientPort))
+  await assert.rejects(handshake(await stranger.issue(), clientPort))
+  const socket = await handshake(await authority.issue(), clientPort)
+  const made = new X509Certificate(readFileSync(`${dataDir}/fixtures/client/cert.pem`))
+  assert.equal(socket.getPeerCertificate().fingerprint256, made.fingerprint256)
+  socket.destroy()
 })
 
 test('--tls-max-version and --cipher-suites are what a handshake may agree on', async () => {
