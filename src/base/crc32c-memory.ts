@@ -29,6 +29,9 @@ declare const WebAssembly: {
   ) => { readonly exports: Readonly<Record<string, unknown>> }
 }
 
+/** Compiled once for each thread. */
+let compiled: object | null = null
+
 export class Crc32cMemory {
   /** The caller's bytes. Replaced by `grow`; never keep a view of it across that call. */
   bytes: Bytes
@@ -39,8 +42,8 @@ export class Crc32cMemory {
   constructor(bytes: number) {
     this.#memory = new WebAssembly.Memory({ initial: pagesFor(bytes) })
     new Int32Array(this.#memory.buffer, 0, TABLE_COUNT * 256).set(crc32cTables(TABLE_COUNT))
-    const module = new WebAssembly.Module(assembleModule())
-    const instance = new WebAssembly.Instance(module, { m: { m: this.#memory } })
+    compiled ??= new WebAssembly.Module(assembleModule())
+    const instance = new WebAssembly.Instance(compiled, { m: { m: this.#memory } })
     this.#update = instance.exports['u'] as UpdateFunction
     this.bytes = new Uint8Array(this.#memory.buffer, TABLES_BYTES)
   }

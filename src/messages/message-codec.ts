@@ -8,13 +8,15 @@ import { copyInto } from '../base/copy-into.js'
 import { Slice } from '../base/slice.js'
 import type { RingReader } from '../ring/ring-reader.js'
 import type { RingWriter } from '../ring/ring-writer.js'
-import { layoutOf, type FieldLayout, type Handler, type MessageLayout, type Protocol, type Sender } from './protocol.js'
+import {
+  layoutOf, type FieldLayout, type Handler, type MessageLayout, type MessageSpec, type Protocol, type Sender,
+} from './protocol.js'
 
 /** A sender over one ring. What it sends is visible to the reader only after the ring is published. */
 export function senderOf<P extends Protocol>(protocol: P, writer: RingWriter): Sender<P> {
   const sender: Record<string, unknown> = {}
   for (const [name, spec] of Object.entries(protocol)) {
-    sender[name] = compileEncoder(layoutOf(name, spec), writer)
+    sender[name] = encoderBuilder(name, spec)(writer, writer.view, writer.bytes, copyInto)
   }
   return Object.freeze(sender) as Sender<P>
 }
@@ -26,7 +28,7 @@ export function dispatcherOf<P extends Protocol>(protocol: P, handler: Handler<P
   const byNumber: (Dispatch | undefined)[] = []
   for (const [name, spec] of Object.entries(protocol)) {
     const method = `on${name.charAt(0).toUpperCase()}${name.slice(1)}`
-    byNumber[spec.number] = compileDecoder(layoutOf(name, spec), handler, method)
+    byNumber[spec.number] = decoderBuilder(name, spec, method)(targetOf(layoutOf(name, spec)), handler)
   }
   return (reader) => {
     const dispatch = byNumber[reader.type]
@@ -37,6 +39,12 @@ export function dispatcherOf<P extends Protocol>(protocol: P, handler: Handler<P
 }
 
 type Encoder = (fields: Record<string, unknown>) => boolean
+type EncoderBuilder = (writer: RingWriter, view: DataView, bytes: Uint8Array, copy: typeof copyInto) => Encoder
+type DecoderBuilder = (target: Record<string, unknown>, handler: object) => Dispatch
+
+/** What this thread has compiled, by message: a second ring, or a second node of one process, finds it warm. */
+const encoderBuilders = new WeakMap<MessageSpec, EncoderBuilder>()
+const decoderBuilders = new WeakMap<MessageSpec, DecoderBuilder>()
 
 const SETTERS: Readonly<Record<string, string>> = {
   u8: 'setUint8',
@@ -58,7 +66,19 @@ function isBytes(field: FieldLayout): boolean {
   return field.kind === 'bytes'
 }
 
-function compileEncoder(layout: MessageLayout, writer: RingWriter): Encoder {
+function encoderBuilder(name: string, spec: MessageSpec): EncoderBuilder {
+  let build = encoderBuilders.get(spec)
+  if (build === undefined) encoderBuilders.set(spec, build = compileEncoder(layoutOf(name, spec)))
+  return build
+}
+
+function decoderBuilder(name: string, spec: MessageSpec, method: string): DecoderBuilder {
+  let build = decoderBuilders.get(spec)
+  if (build === undefined) decoderBuilders.set(spec, build = compileDecoder(layoutOf(name, spec), method))
+  return build
+}
+
+function compileEncoder(layout: MessageLayout): EncoderBuilder {
   const byteFields = layout.fields.filter(isBytes)
   const total = [String(layout.fixedBytes), ...byteFields.map((f) => `fields.${f.name}.length`)].join(' + ')
   const lines = [
@@ -78,15 +98,19 @@ function compileEncoder(layout: MessageLayout, writer: RingWriter): Encoder {
   lines.push('writer.commit(total)', 'return true')
   const source = `return function ${layout.name}(fields) {\n${lines.join('\n')}\n}`
   // Compiled from our own declarations only; nothing that a peer or client sends reaches this text.
-  const build = new Function('writer', 'view', 'bytes', 'copyInto', source)
-  return build(writer, writer.view, writer.bytes, copyInto) as Encoder
+  return new Function('writer', 'view', 'bytes', 'copyInto', source) as EncoderBuilder
 }
 
-function compileDecoder(layout: MessageLayout, handler: object, method: string): Dispatch {
+/** What a handler is given, with every field in its place from the beginning. */
+function targetOf({ fields }: MessageLayout): Record<string, unknown> {
   const target: Record<string, unknown> = {}
-  for (const field of layout.fields) {
+  for (const field of fields) {
     target[field.name] = isBytes(field) ? new Slice() : field.kind === 'i64' ? 0n : 0
   }
+  return target
+}
+
+function compileDecoder(layout: MessageLayout, method: string): DecoderBuilder {
   const lines = ['const view = reader.view', 'const at = reader.start']
   for (const field of layout.fields) {
     if (isBytes(field)) continue
@@ -105,6 +129,5 @@ function compileDecoder(layout: MessageLayout, handler: object, method: string):
   }
   lines.push(`handler.${method}(target)`)
   const source = `return function ${layout.name}(reader) {\n${lines.join('\n')}\n}`
-  const build = new Function('target', 'handler', source)
-  return build(target, handler) as Dispatch
+  return new Function('target', 'handler', source) as DecoderBuilder
 }

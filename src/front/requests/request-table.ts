@@ -19,7 +19,8 @@ export class RequestTable {
   readonly capacity: number
   readonly #prefix: number
   readonly #origin: number
-  readonly #slots: PendingRequest[] = []
+  /** Each is made when it is taken for the first time, so that a start does not make all of them. */
+  readonly #slots: (PendingRequest | null)[]
   readonly #taken: Uint8Array
   #sequence: number
   #count = 0
@@ -36,7 +37,7 @@ export class RequestTable {
     this.#origin = options.origin
     this.#sequence = options.firstSequence
     this.#taken = new Uint8Array(options.capacity)
-    for (let i = 0; i < options.capacity; i++) this.#slots.push(new PendingRequest())
+    this.#slots = new Array<PendingRequest | null>(options.capacity).fill(null)
   }
 
   get count(): number {
@@ -56,7 +57,7 @@ export class RequestTable {
     this.#sequence = sequence
     this.#taken[sequence & mask] = 1
     this.#count++
-    const pending = this.#slots[sequence & mask] as PendingRequest
+    const pending = (this.#slots[sequence & mask] ??= new PendingRequest())
     pending.sequence = sequence
     pending.high = requestHigh(this.#prefix, this.#origin, sequence)
     pending.low = requestLow(sequence)
@@ -69,8 +70,9 @@ export class RequestTable {
   find(high: number, low: number): PendingRequest | null {
     const sequence = sequenceOf(high, low)
     const at = sequence & (this.capacity - 1)
+    if (this.#taken[at] === 0) return null
     const pending = this.#slots[at] as PendingRequest
-    return this.#taken[at] === 1 && pending.sequence === sequence ? pending : null
+    return pending.sequence === sequence ? pending : null
   }
 
   /** The slot may be used again; what it held must have been read before. */
