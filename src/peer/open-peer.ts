@@ -13,7 +13,7 @@ import { newestMark } from '../messages/state-marks.js'
 import { raftMessages } from '../messages/raft-messages.js'
 import type { Logger } from '../metrics/logger.js'
 import { PeerPage } from '../metrics/peer-page.js'
-import { callFields } from './streams/handshake.js'
+import { callFields, FEATURES } from './streams/handshake.js'
 import { Dialer, localAddressOf } from './streams/dial-socket.js'
 import { CALL_PATH, MemberCalls } from './member-calls.js'
 import { firstMembers } from './member-list.js'
@@ -57,7 +57,8 @@ export async function openPeer(context: ThreadContext): Promise<PeerActor> {
   const raft = context.senderTo(raftMessages, SELF, RAFT)
   const toRaft = context.writerTo(SELF, RAFT)
   const isRaftHere = context.threadOf('raft', 0) === context.start.threadIndex
-  const self = { clusterId: identity.clusterId, memberId: identity.memberId, peerUrls: config.advertisePeerUrls }
+  const { clusterId, memberId } = identity
+  const self = { clusterId, memberId, peerUrls: config.advertisePeerUrls, features: FEATURES }
   const localAddress = config.gates.SetMemberLocalAddr ? localAddressOf(config.advertisePeerUrls) : null
   const fronts = context.sendersTo(frontMessages, SELF, 'front')
   const requestTurn = (): void => context.requestTurn()

@@ -18,7 +18,7 @@ import type { DoorControl } from '../listen/door-control.js'
 import type { Logger } from '../metrics/logger.js'
 import { PeerWord, type PeerPage } from '../metrics/peer-page.js'
 import type { RingReader } from '../ring/ring-reader.js'
-import type { Caller, OwnIdentity, Refusal, StreamKind } from './streams/handshake.js'
+import { Feature, type Caller, type OwnIdentity, type Refusal, type StreamKind } from './streams/handshake.js'
 import { MARK_BYTES } from './streams/frames.js'
 import { IncomingStream } from './streams/incoming-stream.js'
 import type { DialEvents } from './streams/link.js'
@@ -209,6 +209,9 @@ export class PeerActor implements Actor, Handler<PeerMessages>, PortOwner {
     }
     const { clock, logger, limits, frameBytesMax, requestTurn } = this.#context
     peer.slot.setServerVersion(caller.serverVersion)
+    const tellsMarks = caller.features.includes(Feature.stateMarks)
+    // It may have told them in a version that it ran before.
+    if (!tellsMarks) peer.slot.set(PeerWord.stateMark, 0)
     const id = hexId(caller.from)
     const inlet = new StreamSocket(socket, head, {
       onData: (chunk) => {
@@ -226,7 +229,9 @@ export class PeerActor implements Actor, Handler<PeerMessages>, PortOwner {
       wallMs: () => clock.wallMs(),
       deliver: (bytes, start, end) => this.#deliver(bytes, start, end),
       onDropped: () => peer.slot.add(PeerWord.receivedFailures),
-      onMark: (mark) => peer.slot.set(PeerWord.stateMark, mark),
+      onMark: (mark) => {
+        if (tellsMarks) peer.slot.set(PeerWord.stateMark, mark)
+      },
       onClosed: (reason) => {
         peer.forget(stream, clock.nowMs())
         logger.info('peer', 'a stream from a member has ended', { 'peer-id': id, stream: kind, reason })

@@ -19,6 +19,7 @@ import { PeerPage, allocatePeerPage } from '../../src/metrics/peer-page.js'
 import { connectPeer } from '../../src/peer/open-peer.js'
 import type { MemberCallCarrier, PeerActor } from '../../src/peer/peer-actor.js'
 import type { PeerRoute } from '../../src/peer/port/peer-http-server.js'
+import { FEATURES } from '../../src/peer/streams/handshake.js'
 import { Snapshots } from '../../src/peer/snapshot/snapshots.js'
 import type { PeerLimits } from '../../src/peer/peer.js'
 import { encodeMemberListResponse } from '../../src/proto/generated/etcdserverpb.js'
@@ -52,6 +53,8 @@ export interface PeerRigOptions {
   /** A unix socket in place of the port. */
   readonly path?: string
   readonly frameBytesMax?: number
+  /** All by default. */
+  readonly features?: readonly string[]
   /** Where it calls from. */
   readonly localAddress?: string
 }
@@ -119,7 +122,10 @@ export class PeerRig {
       },
     })
     this.actor = connectPeer({
-      self: { clusterId: options.clusterId ?? CLUSTER, memberId: options.id, peerUrls: urlsOf(port, material) },
+      self: {
+        clusterId: options.clusterId ?? CLUSTER, memberId: options.id, peerUrls: urlsOf(port, material),
+        features: options.features ?? FEATURES,
+      },
       first: members,
       limits: options.limits ?? LIMITS,
       frameBytesMax: options.frameBytesMax ?? 512 * 1024,

@@ -11,7 +11,7 @@ import { parseUrls, type ListenUrl } from '../../config/urls.js'
 import { certificateProblem } from '../../listen/certificate-check.js'
 import type { TlsMaterial } from '../../listen/tls-material-file.js'
 import {
-  acceptProblem, callFields, STREAM_PATH, upgradeFields, type OwnIdentity, type StreamKind,
+  acceptProblem, callFields, featuresOf, STREAM_PATH, upgradeFields, type OwnIdentity, type StreamKind,
 } from './handshake.js'
 import type { DialEvents } from './link.js'
 import { StreamSocket } from './stream-socket.js'
@@ -61,7 +61,7 @@ export class Dialer {
         return
       }
       stream = new StreamSocket(socket, head, { onData: events.onData, onClosed: events.onFailed })
-      events.onOpen(stream)
+      events.onOpen(stream, featuresOf(response.headers))
     })
     call.end()
     return () => call.destroy()

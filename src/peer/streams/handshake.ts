@@ -1,7 +1,7 @@
 /**
  * How two members find out that they belong together: header fields of the upgrade to a stream. etcd's names where it
- * has some. Versions are exchanged although there is one so far, so that members of two versions can run side by side
- * while a cluster is renewed: each uses what both know.
+ * has some. Members of two versions run side by side while a cluster is renewed: each names its features and uses what
+ * both know.
  */
 
 import { hexId } from '../../base/bytes.js'
@@ -19,8 +19,18 @@ export type StreamKind = (typeof STREAM_KINDS)[number]
 export const PROTOCOL_VERSION = 1
 /** The oldest server version that this one works with. */
 const MIN_SERVER_VERSION = '3.0.0'
-/** What this version can do beyond version 1 of the protocol. */
-const FEATURES: readonly string[] = []
+/** What may be said beyond version 1 of the protocol, to whoever names it as well. */
+export const Feature = Object.freeze({
+  /**
+   * State marks. The number is that of the way in which entries are folded (keyspace-writer.ts): whoever changes that
+   * tells its marks under the next one, because those of two ways say nothing about each other.
+   */
+  stateMarks: 'state-marks-1',
+})
+/** Those of this version. */
+export const FEATURES: readonly string[] = Object.freeze(Object.values(Feature))
+/** No version has more. */
+const FEATURES_MAX = 64
 /** No member of a healthy cluster has more. */
 const URLS_MAX = 16
 const URLS_LENGTH_MAX = 4096
@@ -33,6 +43,7 @@ export interface OwnIdentity {
   readonly memberId: bigint
   /** Where others reach it. */
   readonly peerUrls: readonly string[]
+  readonly features: readonly string[]
 }
 
 export interface Caller {
@@ -49,7 +60,7 @@ export interface Refusal {
 }
 
 /** Fields of a request to another member that anybody of the cluster may send. */
-export function callFields({ clusterId, memberId, peerUrls }: OwnIdentity): Record<string, string> {
+export function callFields({ clusterId, memberId, peerUrls }: Omit<OwnIdentity, 'features'>): Record<string, string> {
   return {
     'X-Etcd-Cluster-ID': hexId(clusterId),
     'X-Server-From': hexId(memberId),
@@ -66,12 +77,12 @@ export function upgradeFields(self: OwnIdentity, to: bigint): Record<string, str
     ...callFields(self),
     'X-Raft-To': hexId(to),
     'X-Raftring-Protocol': String(PROTOCOL_VERSION),
-    'X-Raftring-Features': FEATURES.join(','),
+    'X-Raftring-Features': self.features.join(','),
   }
 }
 
 /** Fields of the answer that turns a connection into a stream. */
-export function acceptFields({ clusterId, memberId }: OwnIdentity): Record<string, string> {
+export function acceptFields({ clusterId, memberId, features }: OwnIdentity): Record<string, string> {
   return {
     Connection: 'Upgrade',
     Upgrade: UPGRADE_NAME,
@@ -79,7 +90,7 @@ export function acceptFields({ clusterId, memberId }: OwnIdentity): Record<strin
     'X-Server-From': hexId(memberId),
     'X-Server-Version': SERVER_VERSION,
     'X-Raftring-Protocol': String(PROTOCOL_VERSION),
-    'X-Raftring-Features': FEATURES.join(','),
+    'X-Raftring-Features': features.join(','),
   }
 }
 
@@ -101,7 +112,7 @@ export function checkCaller(
       from,
       peerUrls: urls.length > URLS_LENGTH_MAX ? [] : listOf(urls).slice(0, URLS_MAX),
       serverVersion: fieldOf(headers, 'x-server-version'),
-      features: listOf(fieldOf(headers, 'x-raftring-features')),
+      features: featuresOf(headers),
     },
   }
 }
@@ -127,6 +138,11 @@ export function acceptProblem(headers: Headers, self: OwnIdentity, to: bigint): 
   const from = fieldOf(headers, 'x-server-from')
   if (from !== hexId(to)) return `another member answers there: ${from}`
   return Number(fieldOf(headers, 'x-raftring-protocol')) === PROTOCOL_VERSION ? null : 'incompatible stream protocol'
+}
+
+/** What the other side names; none for what came before there were any. */
+export function featuresOf(headers: Headers): string[] {
+  return listOf(fieldOf(headers, 'x-raftring-features')).slice(0, FEATURES_MAX)
 }
 
 /** Each side names the oldest version that it can live with. One that names none is taken for very old, as by etcd. */

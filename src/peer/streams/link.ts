@@ -7,6 +7,7 @@
 import type { Bytes } from '../../base/bytes.js'
 import type { Clock } from '../../base/clock.js'
 import type { Slice } from '../../base/slice.js'
+import { Feature } from './handshake.js'
 import { FrameKind, FrameReader, PING_BYTES, PONG_BYTES } from './frames.js'
 import { SendBuffer } from './send-buffer.js'
 
@@ -19,7 +20,8 @@ export interface Outlet {
 
 /** What a dial and the stream that it leads to tell, one after the other. */
 export interface DialEvents {
-  onOpen(outlet: Outlet): void
+  /** `features`: what the other side names. */
+  onOpen(outlet: Outlet, features: readonly string[]): void
   onData(chunk: Buffer): void
   /** Not open, or open no more. */
   onFailed(reason: string): void
@@ -70,6 +72,7 @@ export class Link {
   #dialedMs = 0
   #giveUp: () => void = () => undefined
   #outlet: Outlet | null = null
+  #features: readonly string[] = []
   #pongs: FrameReader = new FrameReader(PONG_BYTES)
   #pingAtMs = Infinity
   /** When the other side last answered. That the kernel takes bytes says nothing about it. */
@@ -132,9 +135,12 @@ export class Link {
     return this.#buffer.add(FrameKind.message, body)
   }
 
-  /** What this member's store has come to. Lost without a stream; a later one says it as well. */
+  /**
+   * What this member's store has come to. Lost without a stream; a later one says it as well. Who does not know such
+   * frames would end the stream.
+   */
   sendMark(bytes: Bytes): void {
-    if (this.isOpen) this.#buffer.add(FrameKind.mark, bytes)
+    if (this.isOpen && this.#features.includes(Feature.stateMarks)) this.#buffer.add(FrameKind.mark, bytes)
   }
 
   /** Writes what was gathered, with one write. */
@@ -207,8 +213,8 @@ export class Link {
     let isCurrent = true
     const { clock } = this.#options
     const giveUp = this.#options.dial(url, {
-      onOpen: (outlet) => {
-        if (isCurrent) this.#open(outlet, clock.nowMs())
+      onOpen: (outlet, features) => {
+        if (isCurrent) this.#open(outlet, features, clock.nowMs())
         else outlet.close()
       },
       onData: (chunk) => {
@@ -224,9 +230,10 @@ export class Link {
     }
   }
 
-  #open(outlet: Outlet, nowMs: number): void {
+  #open(outlet: Outlet, features: readonly string[], nowMs: number): void {
     this.#state = 'open'
     this.#outlet = outlet
+    this.#features = features
     this.#failures = 0
     this.#aliveMs = nowMs
     this.#pingAtMs = nowMs

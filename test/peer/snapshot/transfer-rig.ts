@@ -158,7 +158,7 @@ export class TransferRig {
     this.log = log
     this.wire = await Wire.open(port, faults)
     const random = new Prng(1)
-    const self = { clusterId: CLUSTER, memberId: SENDER, peerUrls: ['http://127.0.0.1:1'] }
+    const self = { clusterId: CLUSTER, memberId: SENDER, peerUrls: ['http://127.0.0.1:1'], features: [] }
     this.sender = new SnapshotSender({
       dialer: new Dialer({ self, material: null, localAddress: null, onGone: () => undefined }),
       storeDir: this.storeDir,

@@ -3,11 +3,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  acceptFields, acceptProblem, checkCaller, checkStream, streamKindOf, upgradeFields, type Headers, type OwnIdentity,
+  acceptFields, acceptProblem, checkCaller, checkStream, featuresOf, streamKindOf, upgradeFields, type Headers,
+  type OwnIdentity,
 } from '../../../src/peer/streams/handshake.js'
 
-const SELF: OwnIdentity = { clusterId: 0xc1n, memberId: 0xan, peerUrls: ['http://a:1'] }
-const OTHER: OwnIdentity = { clusterId: 0xc1n, memberId: 0xbn, peerUrls: ['http://b:1', 'http://b:2'] }
+const SELF: OwnIdentity = { clusterId: 0xc1n, memberId: 0xan, peerUrls: ['http://a:1'], features: ['one'] }
+const OTHER: OwnIdentity = {
+  clusterId: 0xc1n, memberId: 0xbn, peerUrls: ['http://b:1', 'http://b:2'], features: ['one', 'two'],
+}
 const nobody = (): boolean => false
 
 /** As node:http hands them out. */
@@ -63,6 +66,15 @@ test('who dials finds out who has answered', () => {
   assert.match(acceptProblem(heard(acceptFields(OTHER)), SELF, 0xdn) ?? '', /another member answers there: b/)
   const stranger = { ...OTHER, clusterId: 1n }
   assert.equal(acceptProblem(heard(acceptFields(stranger)), SELF, 0xbn), 'cluster ID mismatch')
+})
+
+test('each side names its features, and one that knows of none has none', () => {
+  const asked = heard(upgradeFields(OTHER, SELF.memberId))
+  const checked = checkCaller(asked, SELF, nobody)
+  assert.deepEqual('caller' in checked ? checked.caller.features : [], ['one', 'two'])
+  assert.deepEqual(featuresOf(heard(acceptFields(SELF))), ['one'])
+  assert.deepEqual(featuresOf(heard(acceptFields({ ...SELF, features: [] }))), [])
+  assert.deepEqual(featuresOf({}), [])
 })
 
 test('streams have two names', () => {

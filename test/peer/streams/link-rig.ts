@@ -44,8 +44,8 @@ export class FakeDial implements Outlet {
     this.isCut = true
   }
 
-  open(): void {
-    this.events.onOpen(this)
+  open(features: readonly string[] = []): void {
+    this.events.onOpen(this, features)
   }
 
   /** The kernel takes everything written so far. */
