@@ -10,11 +10,14 @@ import { readClusterVersion, readMembers } from '../../src/cluster/membership-ta
 import { memberPrefix, requestHigh } from '../../src/messages/request-id.js'
 import { Word } from '../../src/messages/shared-words.js'
 import { errorById, etcdErrors } from '../../src/proto/etcd-errors.js'
-import { ConfChangeType, decodeConfState, encodeConfChange } from '../../src/proto/generated/raftpb.js'
+import {
+  ConfChangeType, decodeConfState, encodeConfChange, encodeConfChangeV2,
+} from '../../src/proto/generated/raftpb.js'
 import { TABLE } from '../../src/store/store.js'
 import { MEMBER_ID, MvccRig } from './support/mvcc-rig.js'
 
 const CONF_CHANGE = 1
+const CONF_CHANGE_V2 = 2
 let sequence = 0
 const FIRST: MemberRecord = {
   id: 0xfedc_ba98_7654_3210n,
@@ -193,4 +196,21 @@ test('a start with more learners than the flag allows is refused', () => {
   change(rig, ConfChangeType.ConfChangeAddNode, FIRST)
   propose(rig, { kind: 'add', member: { ...SECOND, isLearner: true } })
   assert.throws(() => rig.restart({ learnersMax: 0 }), /the cluster has 1 learners, and --max-learners is 0/)
+})
+
+test('an entry for a joint configuration, or to leave one, changes nothing, and the next one does', () => {
+  const rig = new MvccRig()
+  change(rig, ConfChangeType.ConfChangeAddNode, FIRST)
+  assert.deepEqual(decisions(rig), [1])
+  const changes = [7n, 8n].map((id) => ({ type: ConfChangeType.ConfChangeAddNode, node_id: id }))
+  for (const data of [encodeConfChangeV2({ changes }), new Uint8Array(0)]) {
+    rig.append(CONF_CHANGE_V2, data)
+    rig.run()
+    assert.deepEqual(decisions(rig), [0])
+  }
+  assert.deepEqual([members(rig), voters(rig).voters], [[FIRST], [FIRST.id]])
+  change(rig, ConfChangeType.ConfChangeAddNode, SECOND)
+  assert.deepEqual(decisions(rig), [1])
+  assert.deepEqual(voters(rig).voters, [7n, FIRST.id])
+  rig.close()
 })

@@ -93,8 +93,8 @@ export class EntryApplier {
   apply(entry: BatchEntry): void {
     const transaction = this.#transaction
     entry.resetOutcome()
-    // The no-op of a new leader has no data.
-    if (entry.end > entry.start) {
+    // The no-op of a new leader has no data; an order to leave a joint configuration has none either.
+    if (entry.end > entry.start || entry.type !== EntryType.EntryNormal) {
       const before = transaction.revision
       this.#request.bodyField = RaftBody.none
       entry.error = this.#applyData(entry)

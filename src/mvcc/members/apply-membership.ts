@@ -54,7 +54,9 @@ export class MembershipApplier {
   /** A change of one member. An id of an error when it does not take effect, which raft is told as well. */
   applyConfChange(entry: BatchEntry): number {
     if (entry.type !== EntryType.EntryConfChange) {
-      // etcd's API proposes one member at a time only, and so does this one.
+      // etcd's API proposes one member at a time only, and so does this one. What raft's core knows of joint
+      // configurations is not enough: a member that leaves by one has its part in the quorum until it is left, and its
+      // row, by which others reach it, would be gone.
       this.#warn('configuration entry of a kind that this version does not do', { index: entry.index })
       return etcdErrors.unknownMethod.id
     }
