@@ -62,11 +62,6 @@ export class KeyspaceView {
     return this.#meta.currentRevision
   }
 
-  /** Reads below it may miss rows, whatever they began with; physical compaction stays below what is being read. */
-  get removedRevision(): number {
-    return this.#meta.compactTarget
-  }
-
   /** -1: never compacted. */
   get compactRevision(): number {
     return this.#meta.compactRevision
@@ -79,7 +74,8 @@ export class KeyspaceView {
 
   /**
    * Reads below this revision, or in the middle of it, may miss rows, and what its changes superseded may be gone: who
-   * goes on reading at a compacted revision checks this in each snapshot.
+   * goes on reading at a compacted revision checks this in each snapshot. This member's own physical compaction stays
+   * below what is being read; a leader's store does not know of it.
    */
   get removedBelow(): number {
     return this.#meta.compactTarget

@@ -3,14 +3,11 @@
  * revision they took effect; reads are answered on this thread.
  */
 
-import { assert } from '../../base/assert.js'
-import { EMPTY_BYTES } from '../../base/bytes.js'
 import { KEY_BYTES_MAX } from '../../keyspace/key-range.js'
 import { putCost, txnCost } from '../../keyspace/quota-cost.js'
-import { KeyRecord } from '../../keyspace/key-record.js'
-import { type KeyspaceView, LATEST } from '../../keyspace/keyspace-view.js'
+import { LATEST } from '../../keyspace/keyspace-view.js'
 import { checkDeleteRangeRequest, checkRangeRequest, checkTxnRequest } from '../../keyspace/txn-checks.js'
-import { checkPath, choosePath, type TxnPath } from '../../keyspace/txn-path.js'
+import { checkPath, choosePath } from '../../keyspace/txn-path.js'
 import { TxnSnapshotView } from '../../keyspace/txn-snapshot-view.js'
 import type { FrontMessages } from '../../messages/front-messages.js'
 import type { Message } from '../../messages/protocol.js'
@@ -23,14 +20,11 @@ import {
   decodeTxnRequest,
   encodeCompactionResponse,
   encodeDeleteRangeResponse,
-  encodeTxnResponse,
   type RangeRequest,
   type TxnRequest,
 } from '../../proto/generated/etcdserverpb.js'
-import { decodeKeyValue, type KeyValue } from '../../proto/generated/mvccpb.js'
 import { grpcStatus } from '../../proto/grpc-status.js'
 import { PutRequestView } from '../../proto/hot/put-request-view.js'
-import { putResponseSize, writePutResponse } from '../../proto/hot/put-response-writer.js'
 import type { AuthGate } from '../auth/auth-gate.js'
 import type { FrontContext } from '../front-context.js'
 import type { GrpcCall } from '../grpc/grpc-call.js'
@@ -48,11 +42,10 @@ import {
   LAST_SUB,
   RANGE_BUFFER_BYTES_MAX,
   RangeWriter,
-  TXN_RANGE_BYTES_MAX,
 } from './range-writer.js'
 import type { ReadPath, ReadTask } from './read-path.js'
-import { TxnAnswer } from './txn-answer.js'
-import { isReadOnly, isSerializable, lowestRevisionNamed, pathOf, type TxnApplied } from './txn-request.js'
+import { isReadOnly, isSerializable, lowestRevisionNamed } from './txn-request.js'
+import { WriteAnswers } from './write-answers.js'
 
 const FLAG_CHANGED = 1
 
@@ -71,8 +64,7 @@ export class KvService {
   readonly #quota: QuotaGate
   readonly #ranges: RangeWriter
   readonly #put = new PutRequestView()
-  readonly #record = new KeyRecord()
-  readonly #previous = new KeyRecord()
+  readonly #answers: WriteAnswers
   #compactions: PhysicalCompaction[] = []
 
   constructor(context: FrontContext, { proposer, reads, jobs, gate, quota }: KvNeighbours) {
@@ -83,6 +75,7 @@ export class KvService {
     this.#gate = gate
     this.#quota = quota
     this.#ranges = new RangeWriter(proposer.headers)
+    this.#answers = new WriteAnswers(proposer, reads, this.#ranges)
   }
 
   put(call: GrpcCall, bytes: Buffer, start: number, end: number): void {
@@ -105,7 +98,7 @@ export class KvService {
     const call = pending.call as GrpcCall
     const { revision } = message
     if (pending.wantsMore) {
-      this.#reads.whenFresh({ call, run: () => this.#answerPut(call, revision) })
+      this.#reads.whenFresh({ call, run: () => this.#answers.put(call, revision) })
       return
     }
     const { headers } = this.#proposer
@@ -140,7 +133,7 @@ export class KvService {
     const call = pending.call as GrpcCall
     const { revision, count } = message
     if (pending.wantsMore && count > 0) {
-      this.#reads.whenFresh({ call, run: () => this.#answerDeleteRange(call, revision, count) })
+      this.#reads.whenFresh({ call, run: () => this.#answers.deleteRange(call, revision, count) })
       return
     }
     const header = this.#proposer.headers.fields(revision)
@@ -170,7 +163,7 @@ export class KvService {
     const request = pending.request as TxnRequest
     const { revision, flags, outcomeLow, outcomeHigh } = message
     const applied = { revision, changed: (flags & FLAG_CHANGED) !== 0, outcomeLow, outcomeHigh }
-    this.#reads.whenFresh({ call, run: () => this.#answerTxn(call, request, applied) })
+    this.#reads.whenFresh({ call, run: () => this.#answers.txn(call, request, applied) })
   }
 
   compact(call: GrpcCall, bytes: Buffer, start: number, end: number): void {
@@ -286,44 +279,6 @@ export class KvService {
     else this.#reads.linearizable(task, this.#proposer.heardMs)
   }
 
-  #answerPut(call: GrpcCall, revision: number): void {
-    if (isEnded(call)) return
-    const view = this.#reads.view()
-    const { headers } = this.#proposer
-    headers.encode(revision)
-    const found = view.revision(revision, 0, this.#record)
-    assert(found, `revision ${revision} is kept until its put is answered`)
-    const previous = view.previous(this.#record, this.#previous) ? this.#previous.kv : null
-    const bytes = previous?.bytes ?? EMPTY_BYTES
-    const start = previous?.start ?? 0
-    const end = previous?.end ?? 0
-    const out = new Uint8Array(putResponseSize(headers, end - start))
-    writePutResponse(out, 0, headers, bytes, start, end)
-    this.#proposer.answer(call, out)
-  }
-
-  #answerDeleteRange(call: GrpcCall, revision: number, deleted: number): void {
-    if (isEnded(call)) return
-    const view = this.#reads.view()
-    const prev_kvs: KeyValue[] = []
-    for (let sub = 0; sub < deleted; sub++) {
-      const found = view.revision(revision, sub, this.#record)
-      assert(found, `revision ${revision}.${sub} is kept until its request is answered`)
-      if (!view.previous(this.#record, this.#previous)) continue
-      const { kv } = this.#previous
-      prev_kvs.push(decodeKeyValue(kv.bytes, kv.start, kv.end))
-    }
-    const header = this.#proposer.headers.fields(revision)
-    this.#proposer.answer(call, encodeDeleteRangeResponse({ header, deleted, prev_kvs }))
-  }
-
-  #answerTxn(call: GrpcCall, request: TxnRequest, applied: TxnApplied): void {
-    if (isEnded(call)) return
-    const view = this.#reads.view()
-    const path = pathOf(request, applied, view)
-    this.#sendTxn(call, request, { path, revision: applied.revision, changed: applied.changed }, view)
-  }
-
   #answerReadOnlyTxn(call: GrpcCall, request: TxnRequest): void {
     if (isEnded(call)) return
     const view = this.#reads.view()
@@ -334,27 +289,8 @@ export class KvService {
     const error = this.#reads.refusal || denied || checkPath(txnView, request, path)
     const before = this.#ranges.writes
     if (error !== 0) this.#proposer.fail(call, error)
-    else this.#sendTxn(call, request, { path, revision, changed: false }, view)
+    else this.#answers.sendTxn(call, request, { path, revision, changed: false }, view)
     this.#reads.ranges.answeredTxn(this.#ranges.writes - before)
-  }
-
-  #sendTxn(
-    call: GrpcCall,
-    request: TxnRequest,
-    outcome: { path: TxnPath; revision: number; changed: boolean },
-    view: KeyspaceView,
-  ): void {
-    this.#ranges.bytesMax = TXN_RANGE_BYTES_MAX
-    const header = this.#proposer.headers.fields(outcome.revision)
-    const response = new TxnAnswer(view, outcome, this.#ranges).build(request, header)
-    this.#ranges.shrink()
-    if (response === 'tooLarge') {
-      const what = `over ${TXN_RANGE_BYTES_MAX} bytes in one range of a txn`
-      const text = `grpc: trying to send message larger than max (${what})`
-      call.finish(grpcStatus.resourceExhausted, text)
-      return
-    }
-    this.#proposer.answer(call, encodeTxnResponse(response))
   }
 
   #answerCompaction(call: GrpcCall, revision: number): void {

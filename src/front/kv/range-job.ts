@@ -114,7 +114,7 @@ export class RangeJob {
     // The floor word was stored after the turn that made this job: a compaction may have passed in between. And a
     // leader's store that takes the place of this one knows nothing of our floor.
     const isOvertaken = !this.#isBegun && this.revision < view.compactRevision
-    if (isOvertaken || this.revision < view.removedRevision) {
+    if (isOvertaken || this.revision < view.removedBelow) {
       call.abort(etcdErrors.compacted.code, etcdErrors.compacted.message)
       return 'done'
     }

@@ -32,6 +32,9 @@ export interface TxnOutcome {
   readonly changed: boolean
 }
 
+/** `gone`: a leader's store has taken the place of the one that held what a range of the transaction has read. */
+export type Unanswerable = 'tooLarge' | 'gone'
+
 export class TxnAnswer {
   readonly #view: KeyspaceView
   readonly #outcome: TxnOutcome
@@ -48,10 +51,10 @@ export class TxnAnswer {
     this.#ranges = ranges
   }
 
-  build(txn: TxnRequest, header: HeaderFields): TxnResponseInput | 'tooLarge' {
+  build(txn: TxnRequest, header: HeaderFields): TxnResponseInput | Unanswerable {
     const succeeded = this.#takeBranch()
     const responses = this.#operations(branchOf(txn, succeeded))
-    if (responses === 'tooLarge') return 'tooLarge'
+    if (isUnanswerable(responses)) return responses
     return { header, succeeded, responses }
   }
 
@@ -61,17 +64,17 @@ export class TxnAnswer {
     return succeeded
   }
 
-  #operations(ops: readonly RequestOp[]): ResponseOpInput[] | 'tooLarge' {
+  #operations(ops: readonly RequestOp[]): ResponseOpInput[] | Unanswerable {
     const responses: ResponseOpInput[] = []
     for (const op of ops) {
       const response = this.#operation(op)
-      if (response === 'tooLarge') return 'tooLarge'
+      if (isUnanswerable(response)) return response
       responses.push(response)
     }
     return responses
   }
 
-  #operation(op: RequestOp): ResponseOpInput | 'tooLarge' {
+  #operation(op: RequestOp): ResponseOpInput | Unanswerable {
     if (op.request_put !== undefined) {
       const wantsPrevious = op.request_put.prev_kv
       return { response_put: { header: { revision: this.#outcome.revision }, prev_kv: this.#put(wantsPrevious) } }
@@ -82,13 +85,13 @@ export class TxnAnswer {
     }
     if (op.request_range !== undefined) {
       const range = this.#range(op.request_range)
-      return range === 'tooLarge' ? 'tooLarge' : { response_range: range }
+      return isUnanswerable(range) ? range : { response_range: range }
     }
     assert(op.request_txn !== undefined, 'an operation is one of four kinds')
     const succeeded = this.#takeBranch()
     const responses = this.#operations(branchOf(op.request_txn, succeeded))
     // A nested response has a header, as etcd's has, with nothing in it.
-    return responses === 'tooLarge' ? 'tooLarge' : { response_txn: { header: {}, succeeded, responses } }
+    return isUnanswerable(responses) ? responses : { response_txn: { header: {}, succeeded, responses } }
   }
 
   #put(wantsPrevious: boolean): KeyValue | undefined {
@@ -129,7 +132,8 @@ export class TxnAnswer {
     return decodeKeyValue(kv.bytes, kv.start, kv.end)
   }
 
-  #range(request: RangeRequest): RangeResponse | 'tooLarge' {
+  #range(request: RangeRequest): RangeResponse | Unanswerable {
+    if (request.revision > 0 && request.revision < this.#view.removedBelow) return 'gone'
     const point = this.#pointOf(request)
     const outcome = this.#ranges.write(request, this.#view, point, this.#revisionSoFar())
     if (outcome === 'tooLarge') return 'tooLarge'
@@ -150,4 +154,8 @@ export class TxnAnswer {
     const { changed, revision } = this.#outcome
     return changed && this.#sub === 0 ? revision - 1 : revision
   }
+}
+
+function isUnanswerable(response: object | Unanswerable): response is Unanswerable {
+  return typeof response === 'string'
 }
