@@ -2,11 +2,11 @@
 
 import type { Prng } from '../base/prng.js'
 import { checkKv, type KvOperation } from './checkers/kv-checker.js'
-import { Disturbances, checkLease, type LeaseLife } from './checkers/lease-checker.js'
+import { Disturbances, checkLease, lastRenewalMs, type LeaseLife } from './checkers/lease-checker.js'
 import { unsettledMember } from './checkers/settled.js'
 import { LmdbStoreDisk } from './devices/sim-lmdb-store.js'
 import { MemoryStoreDisk } from './devices/sim-store.js'
-import { FaultPlan } from './faults/fault-plan.js'
+import { FaultPlan, RECOVERY_MS } from './faults/fault-plan.js'
 import { CompactClient } from './work/compact-client.js'
 import { HashComparison } from './work/hash-comparison.js'
 import { KvClient } from './work/kv-client.js'
@@ -95,6 +95,7 @@ class Run {
     this.cluster = new SimCluster(world, {
       members: options.members,
       openDisk: () => (options.onLmdb ? new LmdbStoreDisk() : new MemoryStoreDisk()),
+      onLeaderRemoved: () => this.#disturbances.add(world.nowMs, world.nowMs + RECOVERY_MS),
     })
     this.#faults = new FaultPlan(world, this.cluster, this.#disturbances)
     this.#compact = new CompactClient(this.#context())
@@ -186,14 +187,15 @@ class Run {
     if (this.#options.isCalm !== true) this.#faults.start()
     const { seconds } = this.#options
     this.#run(seconds * 1000)
-    // A cluster in great trouble answers little; it goes on until it has answered enough to count.
-    for (let extra = 0; extra < EXTRA_MS_MAX && this.#isShortOfAnswers(); extra += EXTRA_MS) this.#run(EXTRA_MS)
+    // A cluster in great trouble answers little, and one in little trouble proves little; it goes on until it counts.
+    for (let extra = 0; extra < EXTRA_MS_MAX && this.#isShort(); extra += EXTRA_MS) this.#run(EXTRA_MS)
     this.#workedMs = this.#world.nowMs - startMs
   }
 
-  #isShortOfAnswers(): boolean {
-    const isLong = this.#options.seconds >= COUNTS.seconds
-    return isLong && this.#done < COUNTS.operations && this.#world.failure === null
+  #isShort(): boolean {
+    const { seconds, isCalm } = this.#options
+    if (seconds < COUNTS.seconds || this.#world.failure !== null) return false
+    return this.#done < COUNTS.operations || (isCalm !== true && this.#faults.count < COUNTS.faults)
   }
 
   /** Nothing goes wrong any more: everybody must agree before long, and every watch have had its events. */
@@ -208,6 +210,8 @@ class Run {
     if (this.cluster.leader === null) return 'there is no leader'
     const busy = this.#kvClients.find((client) => client.isBusy)
     if (busy !== undefined) return `${busy.name} has no answer yet`
+    if (this.#compact.isBusy) return 'a compaction has no answer yet'
+    this.cluster.retireRemoved()
     const { truth, nodes } = this.cluster
     const laggard = unsettledMember(nodes, truth.lastIndex)
     if (laggard !== null) return laggard
@@ -216,8 +220,8 @@ class Run {
       if (owed !== null) return `${watch.name} still waits for ${owed.key} of revision ${owed.modRevision}`
     }
     const electionsMs = 2 * this.cluster.electionMs
-    const open = this.#lives.find((life) => this.#endOf(life) === null)
-    if (open !== undefined && this.#world.nowMs < this.#lastRenewalMs(open) + open.ttlMs + electionsMs) {
+    const open = this.#lives.find((life) => this.#ended(life).endedMs === null)
+    if (open !== undefined && this.#world.nowMs < lastRenewalMs(open) + open.ttlMs + electionsMs) {
       return `${open.name} has not run out yet`
     }
     return null
@@ -239,8 +243,7 @@ class Run {
     const problem = checkKv(this.#history, truth)
     if (problem !== null) return world.fail('correctness', problem)
     for (const life of this.#lives) {
-      life.endedMs = this.#endOf(life)
-      const late = checkLease(life, {
+      const late = checkLease(this.#ended(life), {
         electionTimeoutMs: this.cluster.electionMs, disturbances: this.#disturbances, nowMs: world.nowMs,
       })
       if (late !== null) return world.fail('correctness', late)
@@ -249,14 +252,13 @@ class Run {
     world.say('sim', () => `${this.#done} operations, revision ${lastRevision}, index ${lastIndex}: all is well`)
   }
 
-  #endOf({ name }: LeaseLife): number | null {
-    const { truth } = this.cluster
-    const gone = truth.changesOf(name).find((change) => change.value === null)
-    return gone === undefined ? null : (truth.revisions[gone.modRevision]?.atMs ?? null)
-  }
-
-  #lastRenewalMs({ renewals, grantAckMs }: LeaseLife): number {
-    return renewals.reduce((last, { sentMs, ackMs }) => Math.max(last, ackMs ?? sentMs), grantAckMs)
+  /** With what the log and the members' changes tell of it. */
+  #ended(life: LeaseLife): LeaseLife {
+    const { truth, firstApplied } = this.cluster
+    const gone = truth.changesOf(life.name).find((change) => change.value === null)
+    life.endedMs = gone === undefined ? null : (truth.revisions[gone.modRevision]?.atMs ?? null)
+    life.renewedMs = firstApplied.renewedMs.get(life.leaseId) ?? null
+    return life
   }
 
   #run(ms: number): void {

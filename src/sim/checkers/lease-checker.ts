@@ -30,12 +30,15 @@ export interface Renewal {
 
 export interface LeaseLife {
   readonly name: string
+  readonly leaseId: bigint
   readonly ttlMs: number
   readonly grantSentMs: number
   readonly grantAckMs: number
   readonly renewals: Renewal[]
   /** A client asked for its end. */
   revokeSentMs: number | null
+  /** When a renewal was applied last, acknowledged or not: one may lie at a member for seconds first. */
+  renewedMs: number | null
   /** When the key that hangs on it was first seen to be gone. */
   endedMs: number | null
 }
@@ -52,6 +55,12 @@ export function checkLease(life: LeaseLife, bounds: LeaseBounds): string | null 
   return checkNotEarly(life) ?? checkNotLate(life, bounds)
 }
 
+/** The latest moment from which its time may count. */
+export function lastRenewalMs({ grantAckMs, renewals, renewedMs }: LeaseLife): number {
+  // A renewal that nobody acknowledged counts all the same.
+  return renewals.reduce((last, { ackMs }) => Math.max(last, ackMs ?? 0), Math.max(grantAckMs, renewedMs ?? 0))
+}
+
 function checkNotEarly(life: LeaseLife): string | null {
   const { endedMs, revokeSentMs } = life
   if (endedMs === null || (revokeSentMs !== null && revokeSentMs <= endedMs)) return null
@@ -64,9 +73,7 @@ function checkNotEarly(life: LeaseLife): string | null {
 }
 
 function checkNotLate(life: LeaseLife, { electionTimeoutMs, disturbances, nowMs }: LeaseBounds): string | null {
-  // A renewal that nobody acknowledged may count all the same.
-  let fromMs = life.grantAckMs
-  for (const { sentMs, ackMs } of life.renewals) fromMs = Math.max(fromMs, ackMs ?? sentMs)
+  const fromMs = lastRenewalMs(life)
   const untilMs = life.endedMs ?? nowMs
   const allowedMs = life.ttlMs + electionTimeoutMs + GRACE_MS + disturbances.between(fromMs, untilMs)
   if (untilMs - fromMs <= allowedMs) return null

@@ -15,7 +15,7 @@ const QUIET_FROM_MS = 14_000
 /** Kinds of faults that one run has: a few that meet often find more than all of them together. */
 const KINDS = { least: 3, most: 9 }
 /** After a fault it takes the cluster this long to have a leader again and to be done with what piled up. */
-const RECOVERY_MS = 6000
+export const RECOVERY_MS = 6000
 
 type Fault = (plan: FaultPlan) => number
 
@@ -58,11 +58,12 @@ export class FaultPlan {
     for (const node of nodes) {
       node.slowness = node.diskSlowness = 1
       node.heldUntilMs = node.diskStallUntilMs = 0
-      for (const thread of node.threads) thread.heldUntilMs = 0
       node.disk.capacityBytes = Infinity
       node.disk.failsSyncs = false
       node.disk.cutPowerAfter(Infinity)
       node.storeDisk.isFull = false
+      for (const thread of node.threads) thread.heldUntilMs = 0
+      node.hurry()
       this.cluster.start(node)
     }
     this.world.say('faults', () => 'all is mended')
@@ -148,6 +149,7 @@ const slow: Fault = (plan) => {
   node.slowness = factor
   plan.later(slowMs, () => {
     node.slowness = 1
+    node.hurry()
   })
   return slowMs
 }

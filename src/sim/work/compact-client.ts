@@ -23,6 +23,7 @@ export interface CompactContext {
 export class CompactClient {
   /** The highest revision that was asked for. */
   askedMax = 0
+  isBusy = false
   readonly #context: CompactContext
   readonly #random: Prng
 
@@ -46,7 +47,9 @@ export class CompactClient {
     const node = this.#random.pick(up)
     this.askedMax = Math.max(this.askedMax, revision)
     const bytes = encodeCompactionRequest({ revision, physical: this.#random.chance(0.3) })
+    this.isBusy = true
     connections.unary(node, { method: COMPACT, user: '', bytes, patienceMs: PATIENCE_MS }, (end) => {
+      this.isBusy = false
       const text = end.kind === 'failed' ? end.text : end.kind
       world.say('compact', () => `${node.name}: to ${revision} -> ${text}`)
       this.start()

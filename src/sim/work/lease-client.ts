@@ -82,8 +82,8 @@ export class LeaseClient {
       const granted = decodeLeaseGrantResponse(end.message)
       const key = `lease-${this.name}-${++this.#count}`
       const life: LeaseLife = {
-        name: key, ttlMs: granted.TTL * 1000, grantSentMs, grantAckMs: world.nowMs, renewals: [],
-        revokeSentMs: null, endedMs: null,
+        name: key, leaseId: granted.ID, ttlMs: granted.TTL * 1000, grantSentMs, grantAckMs: world.nowMs, renewals: [],
+        renewedMs: null, revokeSentMs: null, endedMs: null,
       }
       this.#put(life, granted.ID)
     })

@@ -8,6 +8,8 @@ import { Word } from '../../messages/shared-words.js'
 import { Truth } from '../checkers/truth.js'
 import type { SimStoreDisk } from '../devices/sim-store.js'
 import { Connections } from '../work/sim-connection.js'
+import { FirstApplied } from './first-applied.js'
+import type { AppliedEntry } from './observed-mvcc.js'
 import { SimNetwork } from './sim-network.js'
 import { SimNode } from './sim-node.js'
 import { TruthTail } from './truth-tail.js'
@@ -22,12 +24,15 @@ const RETIRE_MS = 3000
 export interface ClusterOptions {
   readonly members: number
   readonly openDisk: () => SimStoreDisk
+  /** The members have agreed to go on without the one that leads them: nobody does until they have elected another. */
+  readonly onLeaderRemoved?: () => void
 }
 
 export class SimCluster {
   /** Those that are members now. */
   readonly nodes: SimNode[] = []
   readonly truth = new Truth()
+  readonly firstApplied: FirstApplied
   readonly connections: Connections
   readonly network: SimNetwork
   readonly #world: World
@@ -43,6 +48,7 @@ export class SimCluster {
   constructor(world: World, options: ClusterOptions) {
     this.#world = world
     this.#openDisk = options.openDisk
+    this.firstApplied = new FirstApplied(options.onLeaderRemoved ?? (() => undefined))
     this.connections = new Connections(world)
     this.network = new SimNetwork(world)
     const random = world.stream()
@@ -79,11 +85,21 @@ export class SimCluster {
 
   /** The cluster has agreed to go on without it. It may not have heard of that. */
   retire(node: SimNode): void {
+    const at = this.nodes.indexOf(node)
+    if (at < 0) return
     this.#world.say(node.name, () => 'is removed')
     node.isLost = true
-    this.nodes.splice(this.nodes.indexOf(node), 1)
+    this.nodes.splice(at, 1)
     this.#retired.push(node)
     this.#world.time.after(RETIRE_MS, () => this.crash(node, 'kill'))
+  }
+
+  /** A removal may take effect after whoever asked for it has given up: then the leader's store tells. */
+  retireRemoved(): void {
+    const ids = this.leader?.memberIds() ?? null
+    if (ids === null || ids.size === 0) return
+    const gone = this.nodes.filter(({ memberId }) => !ids.has(memberId))
+    for (const node of gone) this.retire(node)
   }
 
   start(node: SimNode): void {
@@ -133,7 +149,8 @@ export class SimCluster {
     })
   }
 
-  #onApply(node: SimNode, entry: { index: number; term: number; type: number; digest: number }): void {
+  #onApply(node: SimNode, entry: AppliedEntry): void {
+    this.firstApplied.take(entry, node.words?.loadId(Word.leaderId) ?? 0n, this.#world.nowMs)
     const problem = this.truth.onEntry(node.name, entry.index, entry)
     if (problem !== null) this.#world.fail('correctness', problem)
   }

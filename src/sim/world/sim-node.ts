@@ -7,6 +7,7 @@ import type { Actor, ActorName } from '../../actor/actor.js'
 import { ThreadContext } from '../../actor/thread-context.js'
 import type { Identity, ThreadStart } from '../../actor/thread-start.js'
 import { EMPTY_BYTES, type Bytes } from '../../base/bytes.js'
+import { readMembers } from '../../cluster/membership-table.js'
 import type { Config } from '../../config/config.js'
 import { KeyspaceView } from '../../keyspace/keyspace-view.js'
 import { SharedWords, Word } from '../../messages/shared-words.js'
@@ -150,6 +151,24 @@ export class SimNode {
     snapshot.close()
     reader.close()
     return { index, term, confState, writeTo: (disk, path) => store.copyTo(disk, path, generation) }
+  }
+
+  /** Who the cluster's members are as its own store has them; null while it is down. */
+  memberIds(): ReadonlySet<bigint> | null {
+    const { words } = this
+    const store = this.#store
+    if (words === null || store === null) return null
+    const reader = store.openReader(words.load(Word.storeGeneration))
+    const snapshot = reader.beginRead()
+    const ids = new Set(readMembers(snapshot).map(({ id }) => id))
+    snapshot.close()
+    reader.close()
+    return ids
+  }
+
+  /** What made it slow is over: its threads look around now, and not when they had meant to. */
+  hurry(): void {
+    for (const thread of this.threads) thread.poke()
   }
 
   /** Nothing of it runs until then. */

@@ -39,10 +39,12 @@ export class LeaseClient {
     const { id } = await this.#endpoint().leaseGrant({ ttl: BigInt(ttl) })
     const life: LeaseLife = {
       name: `the lease of ${key}`,
+      leaseId: id,
       ttlMs: ttl * 1000,
       grantSentMs,
       grantAckMs: performance.now(),
       renewals: [],
+      renewedMs: null,
       revokeSentMs: null,
       endedMs: null,
     }
@@ -66,6 +68,8 @@ export class LeaseClient {
     stream.send({ id })
     const answer = await stream.poll(ANSWER_MS_MAX)
     if (answer !== undefined && answer.ttl > 0) renewal.ackMs = performance.now()
+    // Without an answer it may have counted at any time until now.
+    life.renewedMs = performance.now()
     stream.cancel()
   }
 

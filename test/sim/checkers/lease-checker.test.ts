@@ -6,7 +6,8 @@ import { checkLease, Disturbances, type LeaseLife } from '../../../src/sim/check
 
 function life(endedMs: number | null, rest: Partial<LeaseLife> = {}): LeaseLife {
   return {
-    name: 'l', ttlMs: 3000, grantSentMs: 1000, grantAckMs: 1010, renewals: [], revokeSentMs: null, endedMs, ...rest,
+    name: 'l', leaseId: 7n, ttlMs: 3000, grantSentMs: 1000, grantAckMs: 1010, renewals: [], renewedMs: null,
+    revokeSentMs: null, endedMs, ...rest,
   }
 }
 
@@ -37,6 +38,14 @@ test('a lease that a client has ended may go at any time', () => {
 test('a lease that ends too late, or never, is found', () => {
   assert.match(verdict(life(6100)) ?? 'nothing', /90.0 ms too late/)
   assert.match(verdict(life(null)) ?? 'nothing', /is still there/)
+})
+
+test('a renewal without an answer counts from when it was applied, and not at all if it never was', () => {
+  const renewals = [{ sentMs: 2000, ackMs: null }]
+  assert.match(verdict(life(7000, { renewals })) ?? 'nothing', /990.0 ms too late: it was last renewed at 1010.0/)
+  // Its member has lost its leader, and could propose it only two seconds later.
+  assert.equal(verdict(life(9000, { renewals, renewedMs: 4000 })), null)
+  assert.match(verdict(life(9100, { renewals, renewedMs: 4000 })) ?? 'nothing', /100.0 ms too late/)
 })
 
 test('an outage is added to its time', () => {
