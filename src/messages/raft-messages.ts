@@ -69,6 +69,8 @@ export const raftMessages = defineProtocol({
   snapshotPrepared: message(16, { index: 'u53' }),
   /** From a front: answer `memberProgress` with how far this member's log is. */
   tellProgress: message(17, { requestHigh: 'u32', requestLow: 'u32', member: 'i64' }),
+  /** From peer: the stream that takes entries to this member is open (1) or not (0). Open until it is said. */
+  way: message(18, { member: 'i64', open: 'u8' }),
 })
 export type RaftMessages = typeof raftMessages
 

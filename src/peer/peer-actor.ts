@@ -46,7 +46,7 @@ export interface PeerContext {
   readonly random: () => number
   readonly page: PeerPage
   readonly logger: Logger
-  readonly raft: Pick<Sender<RaftMessages>, 'received' | 'unreachable'>
+  readonly raft: Pick<Sender<RaftMessages>, 'received' | 'unreachable' | 'way'>
   /** Makes what was sent to raft visible to it without waiting for the end of a turn, if it is on this thread. */
   readonly publishToRaft: () => void
   readonly requestTurn: () => void
@@ -77,6 +77,8 @@ export class PeerActor implements Actor, Handler<PeerMessages>, PortOwner {
   readonly #port: { close(): void }
   /** Raft is to hear of each of them. */
   readonly #lost = new Set<bigint>()
+  /** And of these, whether entries can be sent to them now. */
+  readonly #ways = new Map<bigint, boolean>()
   readonly #body = new Slice()
   readonly #mark = Buffer.alloc(MARK_BYTES)
   #markSent = 0
@@ -94,6 +96,7 @@ export class PeerActor implements Actor, Handler<PeerMessages>, PortOwner {
       limits,
       dial,
       onLost: (id) => this.#lost.add(id),
+      onWay: (id, isOpen) => this.#ways.set(id, isOpen),
       onActivity: requestTurn,
     })
     context.snapshots.attach((id) => this.#table.find(id))
@@ -161,12 +164,16 @@ export class PeerActor implements Actor, Handler<PeerMessages>, PortOwner {
       if (!this.#context.raft.unreachable({ member: BigInt.asIntN(64, id) })) break
       this.#lost.delete(id)
     }
+    for (const [id, isOpen] of this.#ways) {
+      if (!this.#context.raft.way({ member: BigInt.asIntN(64, id), open: isOpen ? 1 : 0 })) break
+      this.#ways.delete(id)
+    }
     return 0
   }
 
   wakeAtMs(): number {
     let wakeAtMs = this.#table.size > 0 ? this.#expireAtMs : Infinity
-    let isHeld = this.#lost.size > 0 || this.#context.snapshots.owes
+    let isHeld = this.#lost.size + this.#ways.size > 0 || this.#context.snapshots.owes
     for (const peer of this.#table.peers) {
       wakeAtMs = Math.min(wakeAtMs, peer.wakeAtMs())
       isHeld ||= peer.hasPaused

@@ -31,6 +31,8 @@ export interface PeerEnvironment {
   readonly dial: (to: bigint, kind: StreamKind, url: string, events: DialEvents) => () => void
   /** A stream was lost, and what was on it probably as well. */
   readonly onLost: (id: bigint) => void
+  /** The stream that takes entries to a member is open, or not. */
+  readonly onWay: (id: bigint, isOpen: boolean) => void
   /** Something was heard on a stream of ours. */
   readonly onActivity: () => void
 }
@@ -76,6 +78,7 @@ export class Peer {
     this.#message = this.#link('message', urls, limits.times, limits.urgentBytesMax)
     const appendTimes = { ...limits.times, patienceMs: limits.appendPatienceMs }
     this.#append = this.#link('append', urls, appendTimes, limits.appendBytesMax)
+    environment.onWay(id, false)
     this.#message.start(options.nowMs)
     this.#append.start(options.nowMs)
   }
@@ -176,10 +179,12 @@ export class Peer {
       dial: (url, events) => dial(this.id, kind, url, events),
       onOpen: () => {
         if (kind === 'message') this.#reached()
+        else this.#environment.onWay(this.id, true)
         onActivity()
       },
       onClosed: (reason, wasOpen) => {
         if (kind === 'message') this.#unreached(reason, wasOpen)
+        else this.#environment.onWay(this.id, false)
         this.#environment.onLost(this.id)
         onActivity()
       },

@@ -232,6 +232,10 @@ export class RaftActor implements Actor, Handler<RaftMessages> {
     this.#core?.reportUnreachable(id)
   }
 
+  onWay({ member, open }: Message<RaftMessages, 'way'>): void {
+    this.#proposals.onWay(BigInt.asUintN(64, member), open === 1)
+  }
+
   onSnapshotSent({ member, ok }: Message<RaftMessages, 'snapshotSent'>): void {
     this.#core?.reportSnapshot(BigInt.asUintN(64, member), ok === 1)
   }

@@ -82,7 +82,17 @@ test('a member that is not there is reported lost; what is sent after it has com
   await a.untilActive(B)
   a.send(B, 'now')
   await b.until('the message', () => b.heard.includes('now'))
-  assert.ok((a.page.find(B)?.get(PeerWord.sentFailures) ?? 0) >= 0)
+})
+
+test('raft hears when entries can be sent to a member, and when not', async () => {
+  const { a, b, members } = await pair()
+  const isOpen = (): boolean | undefined => a.ways.findLast(([id]) => id === B)?.[1]
+  await a.until('the way', () => isOpen() === true)
+  assert.deepEqual(a.ways[0], [B, false], 'before the first stream there is none')
+  await stop(b)
+  await a.until('the cut', () => isOpen() === false)
+  await startMember(members, B)
+  await a.until('the way again', () => isOpen() === true)
 })
 
 test('streams come back after the other member has restarted', async () => {

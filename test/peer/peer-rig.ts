@@ -81,6 +81,8 @@ export class PeerRig {
   readonly id: bigint
   readonly heard: string[] = []
   readonly lost: bigint[] = []
+  /** What raft was told of the ways to others, in order. */
+  readonly ways: [member: bigint, isOpen: boolean][] = []
   readonly log: string[] = []
   readonly page = new PeerPage(allocatePeerPage())
   port = 0
@@ -137,6 +139,11 @@ export class PeerRig {
         received: ({ data }) => this.#hear(data),
         unreachable: ({ member: id }) => {
           this.lost.push(BigInt.asUintN(64, id))
+          this.#changed()
+          return true
+        },
+        way: ({ member: id, open }) => {
+          this.ways.push([BigInt.asUintN(64, id), open === 1])
           this.#changed()
           return true
         },

@@ -30,6 +30,7 @@ class Rig {
         return () => undefined
       },
       onLost: () => undefined,
+      onWay: () => undefined,
       onActivity: () => undefined,
     })
   }

@@ -74,6 +74,10 @@ class RaftMailbox implements Handler<RaftMessages> {
     throw new Error('the log has no peers')
   }
 
+  onWay(): void {
+    throw new Error('the log has no peers')
+  }
+
   onSnapshotSent(): void {
     throw new Error('the log has no peers')
   }

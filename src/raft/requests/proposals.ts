@@ -82,6 +82,8 @@ export class Proposals {
   #isForwardHeld = false
   /** What is sent to this member is lost, as far as is known. */
   #unreachable = NOBODY
+  /** No stream takes entries to these: a leader that is heard may still be out of reach. */
+  readonly #cut = new Set<bigint>()
 
   constructor(context: RaftContext, arena: EntryArena) {
     this.#context = context
@@ -144,6 +146,11 @@ export class Proposals {
     if (member === this.#unreachable) this.#unreachable = NOBODY
   }
 
+  onWay(member: bigint, isOpen: boolean): void {
+    if (isOpen) this.#cut.delete(member)
+    else this.#cut.add(member)
+  }
+
   /** Sends on what waits, as far as there is a leader, a way to it and room. */
   advance(core: RaftCore, nowMs: number): void {
     this.#forwarded.settle(core, (high, low) => this.#refusals.push({ high, low, error: LOST }))
@@ -151,7 +158,7 @@ export class Proposals {
     if (!this.isWaiting) return
     this.#expire(nowMs)
     if (core.role === 'leader') this.#appendWaiting(core)
-    else if (core.leader !== NOBODY && core.leader !== this.#unreachable) {
+    else if (core.leader !== NOBODY && core.leader !== this.#unreachable && !this.#cut.has(core.leader)) {
       this.#forwardWaiting(core, nowMs)
       this.#isForwardHeld = this.isWaiting
     }

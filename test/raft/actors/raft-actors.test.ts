@@ -110,6 +110,20 @@ test('while the way to the leader is cut a proposal waits for the next leader, o
   for (const rig of cluster.running) assert.deepEqual(rig.texts, ['held', 'kept'])
 })
 
+test('a leader that is heard and to which no stream leads is sent nothing until there is one', () => {
+  const cluster = elected()
+  const [follower] = cluster.followers
+  assert.ok(follower !== undefined)
+  const member = BigInt.asIntN(64, cluster.leader.memberId)
+  follower.raft.way({ member, open: 0 })
+  follower.propose('held')
+  cluster.pass(HEARTBEAT_MS)
+  assert.deepEqual(follower.texts, [])
+  follower.raft.way({ member, open: 1 })
+  cluster.settle()
+  for (const rig of cluster.running) assert.deepEqual(rig.texts, ['held'])
+})
+
 test('who asked a leader that died is told once the next one has committed, unless the request was applied', () => {
   const cluster = elected()
   const lost = cluster.leader
