@@ -1,0 +1,39 @@
+/** A fresh etcd and a fresh raftring side by side, with the same ids. `--self` compares etcd with etcd. */
+
+import { Report } from '../../support/report.js'
+import { ServerProcess, type ServerKind } from '../../support/server-process.js'
+import { temporaryDirectory } from '../../support/temporary-directory.js'
+
+const ADVERTISED_PEER_PORT = 21_019
+
+export const IS_SELF = process.argv.includes('--self')
+export const KINDS: readonly [ServerKind, ServerKind] = ['etcd', IS_SELF ? 'etcd' : 'raftring']
+
+/** Runs `body` with one on each of the ports, and ends the report. */
+export async function withServerPair(
+  ports: readonly [number, number],
+  body: (report: Report) => Promise<void>,
+): Promise<void> {
+  const report = new Report('')
+  const directory = temporaryDirectory()
+  const servers: ServerProcess[] = []
+  try {
+    for (const [i, kind] of KINDS.entries()) {
+      const clientPort = ports[i] as number
+      const peerPort = clientPort + 1
+      const dataDir = directory.path(`${i}`)
+      const spec = { kind, dataDir, clientPort, peerPort, advertisePeerPort: ADVERTISED_PEER_PORT }
+      servers.push(await ServerProcess.start(spec))
+    }
+    await body(report)
+    // A server that died on the way would fail the rest anyway; say so in one line.
+    for (const server of servers) {
+      if (server.exit === undefined) report.pass(`${server.spec.kind} still runs`)
+      else report.fail(`${server.spec.kind} still runs`, server.log.slice(-2000))
+    }
+  } finally {
+    for (const server of servers) await server.kill()
+    directory.remove()
+  }
+  report.end()
+}
