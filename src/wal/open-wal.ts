@@ -1,15 +1,11 @@
 /** The log actor with its real devices: a directory and a helper thread. */
 
 import { spawnThread } from '../actor/spawn.js'
-import type { Identity } from '../actor/thread-start.js'
+import type { ThreadContext } from '../actor/thread-context.js'
 import type { Config } from '../config/config.js'
 import { FRAME_OVERHEAD_BYTES_MAX, MIB, entryRingBytes } from '../config/limits.js'
-import type { Sender } from '../messages/protocol.js'
-import type { RaftMessages } from '../messages/raft-messages.js'
-import type { Counters } from '../metrics/counters.js'
-import type { SharedWords } from '../messages/shared-words.js'
+import { raftMessages } from '../messages/raft-messages.js'
 import { SyncTimesWriter } from '../messages/sync-times.js'
-import type { Logger } from '../metrics/logger.js'
 import { recordBytesMax } from '../ring/ring-layout.js'
 import { ThreadSegmentSupply } from './preallocator.js'
 import type { SegmentSupply, WalDevice } from './wal-device.js'
@@ -18,6 +14,7 @@ import { WalDirectory, listIfThere } from './wal-file.js'
 import { readLogMetadata, type MetadataResult } from './wal-recovery.js'
 import { SEGMENT_BYTES } from './wal-segment.js'
 
+const SELF = { name: 'wal', index: 0 } as const
 /** What the ring from wal to raft has at least; topology.ts gives it as much. */
 const RAFT_RING_BYTES = 4 * MIB
 
@@ -29,36 +26,26 @@ export interface WalDevices {
   readonly random: () => number
 }
 
-export function openWal(options: {
-  readonly config: Config
-  readonly identity: Identity
-  readonly raft: Sender<RaftMessages>
-  readonly counters: Counters
-  readonly words: SharedWords
-  readonly syncTimes: SharedArrayBuffer
-  readonly ringMvcc: () => void
-  readonly logger: Logger
-  readonly clock: () => number
-  /** The configured directory and a helper thread by default. */
-  readonly devices?: WalDevices
-}): WalActor {
-  const { config, identity, raft, counters, words, syncTimes, ringMvcc, logger, clock } = options
+/** The configured directory and a helper thread by default. */
+export function openWal(context: ThreadContext, devices?: WalDevices): WalActor {
+  const { config, identity, syncTimes } = context.start
+  const mvccBells = context.doorbellsOf('mvcc')
   return new WalActor({
     memberId: identity.memberId,
     clusterId: identity.clusterId,
-    ...(options.devices ?? devicesOf(config)),
+    ...(devices ?? devicesOf(config)),
     segmentsMax: config.walsMax,
     noFsync: config.unsafeNoFsync,
     batchBytesMax: config.walBatchBytes,
     batchDelayMs: config.walBatchDelayMs,
     entryBytesMax: recordBytesMax(entryRingBytes(config.requestBytesMax, RAFT_RING_BYTES)) - FRAME_OVERHEAD_BYTES_MAX,
-    raft,
-    counters,
-    words,
+    raft: context.senderTo(raftMessages, SELF, { name: 'raft', index: 0 }),
+    counters: context.countersOf(SELF),
+    words: context.words,
     syncTimes: new SyncTimesWriter(syncTimes),
-    ringMvcc,
-    logger,
-    clock,
+    ringMvcc: () => mvccBells.forEach((bell) => bell.ring()),
+    logger: context.logger,
+    clock: () => context.clock.nowMs(),
   })
 }
 

@@ -80,7 +80,12 @@ export class InlineCheckpointer implements Checkpointer {
   }
 
   begin(source: CheckpointSource, appliedIndex: number, appliedTerm: number): void {
-    const message = this.#target.write(source.begin(appliedIndex, appliedTerm))
+    this.finish(source, source.begin(appliedIndex, appliedTerm), appliedIndex, appliedTerm)
+  }
+
+  /** All that a checkpoint is behind its beginning. */
+  protected finish(source: CheckpointSource, bytes: Bytes, appliedIndex: number, appliedTerm: number): void {
+    const message = this.#target.write(bytes)
     if (message === undefined) {
       source.adopt()
       this.#outcome = { ok: true, appliedIndex, appliedTerm }

@@ -1,12 +1,7 @@
 /** Checkpoints that take a while, as those of the helper thread do. A crash before the end leaves the one before. */
 
 import { assert } from '../../base/assert.js'
-import type {
-  Checkpointer,
-  CheckpointOutcome,
-  CheckpointSource,
-  CheckpointTarget,
-} from '../../mvcc/checkpoint/checkpointer.js'
+import { InlineCheckpointer, type CheckpointSource, type CheckpointTarget } from '../../mvcc/checkpoint/checkpointer.js'
 import type { World } from '../world/world.js'
 
 const WRITE_MS = 30
@@ -19,75 +14,35 @@ export interface SimCheckpointerOptions {
   readonly ring: () => void
 }
 
-export class SimCheckpointer implements Checkpointer {
+export class SimCheckpointer extends InlineCheckpointer {
   readonly #world: World
   readonly #options: SimCheckpointerOptions
-  readonly ordered = 0
-  #finish: (() => void) | null = null
-  #outcome: CheckpointOutcome | null = null
+  #complete: (() => void) | null = null
 
   constructor(world: World, options: SimCheckpointerOptions) {
+    super(options.target)
     this.#world = world
     this.#options = options
   }
 
-  get isRunning(): boolean {
-    return this.#finish !== null || this.#outcome !== null
+  override get isRunning(): boolean {
+    return this.#complete !== null || super.isRunning
   }
 
-  isDone(): boolean {
-    return true
-  }
-
-  begin(source: CheckpointSource, appliedIndex: number, appliedTerm: number): void {
+  override begin(source: CheckpointSource, appliedIndex: number, appliedTerm: number): void {
     assert(!this.isRunning, 'one checkpoint at a time')
     const bytes = source.begin(appliedIndex, appliedTerm)
-    const finish = (): void => {
-      if (this.#finish !== finish || this.#options.isGone()) return
-      this.#finish = null
-      const message = this.#options.target.write(bytes)
-      if (message === undefined) {
-        source.adopt()
-        this.#outcome = { ok: true, appliedIndex, appliedTerm }
-      } else {
-        source.giveUp()
-        this.#outcome = { ok: false, code: 'no-space', message }
-      }
+    const complete = (): void => {
+      if (this.#complete !== complete || this.#options.isGone()) return
+      this.#complete = null
+      this.finish(source, bytes, appliedIndex, appliedTerm)
       this.#options.ring()
     }
-    this.#finish = finish
-    this.#world.time.after(this.#world.around(WRITE_MS), finish)
+    this.#complete = complete
+    this.#world.time.after(this.#world.around(WRITE_MS), complete)
   }
 
-  syncAhead(source: CheckpointSource): void {
-    this.#options.target.sync(source.file)
-  }
-
-  remove(path: string): void {
-    this.#options.target.remove(path)
-  }
-
-  place(from: string, to: string): boolean {
-    this.#options.target.place(from, to)
-    return true
-  }
-
-  hasOutcome(): boolean {
-    return this.#outcome !== null
-  }
-
-  takeOutcome(): CheckpointOutcome {
-    const outcome = this.#outcome
-    assert(outcome !== null, 'no checkpoint was begun')
-    this.#outcome = null
-    return outcome
-  }
-
-  waitForOutcome(): void {
-    this.#finish?.()
-  }
-
-  close(): void {
-    this.#options.target.close()
+  override waitForOutcome(): void {
+    this.#complete?.()
   }
 }

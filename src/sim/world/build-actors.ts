@@ -5,7 +5,6 @@ import type { ThreadContext } from '../../actor/thread-context.js'
 import type { Prng } from '../../base/prng.js'
 import { openFront } from '../../front/open-front.js'
 import { openLease } from '../../lease/open-lease.js'
-import { raftMessages } from '../../messages/raft-messages.js'
 import { MVCC_LIMITS, type MvccLimits } from '../../mvcc/mvcc-context.js'
 import { openMvcc } from '../../mvcc/open-mvcc.js'
 import { openRaft } from '../../raft/open-raft.js'
@@ -76,23 +75,11 @@ export function buildActor(
 
 function buildWal(context: ThreadContext, { world, device }: BuildContext, random: Prng): Actor {
   const { disk, isGone, onThrow } = device
-  const mvccBells = context.doorbellsOf('mvcc')
-  return openWal({
-    config: context.start.config,
-    identity: context.start.identity,
-    raft: context.senderTo(raftMessages, { name: 'wal', index: 0 }, { name: 'raft', index: 0 }),
-    counters: context.countersOf({ name: 'wal', index: 0 }),
-    words: context.words,
-    syncTimes: context.start.syncTimes,
-    ringMvcc: () => mvccBells.forEach((bell) => bell.ring()),
-    logger: context.logger,
-    clock: () => context.clock.nowMs(),
-    devices: {
-      device: disk,
-      supply: new SimSupply(world, { disk, fileBytes: SEGMENT_BYTES, isGone, onThrow }),
-      segmentBytes: SEGMENT_BYTES,
-      random: () => random.float(),
-    },
+  return openWal(context, {
+    device: disk,
+    supply: new SimSupply(world, { disk, fileBytes: SEGMENT_BYTES, isGone, onThrow }),
+    segmentBytes: SEGMENT_BYTES,
+    random: () => random.float(),
   })
 }
 
