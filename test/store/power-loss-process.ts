@@ -13,4 +13,4 @@ const run = new PowerLossRun({
 })
 run.run()
 directory.remove()
-process.stdout.write(`survived ${rounds} cuts that lost ${run.lost} pages and kept ${run.kept}\n`)
+process.stdout.write(`survived ${rounds} cuts that lost ${run.pages.lost} pages and kept ${run.pages.kept}\n`)

@@ -28,6 +28,7 @@ import { MemoryStore, type StoreImage } from '../../src/store/memory-store.js'
 import { restoreMetaPages, restoreStore, storePath } from '../../src/store/restore-store.js'
 import type { Store, WriteTransaction } from '../../src/store/store.js'
 import { compareStores } from './compare-stores.js'
+import { PageLoss } from './page-loss.js'
 
 export interface PowerLossOptions {
   readonly seed: number
@@ -60,13 +61,13 @@ export class PowerLossRun {
   #ticket: CheckpointTicket | null = null
   #durableFile: Bytes = NO_FILE
   #durableCheckpoint: Bytes | null = null
-  /** Pages that the cuts have lost and kept so far. */
-  lost = 0
-  kept = 0
+  /** What the cuts have lost and kept so far. */
+  readonly pages: PageLoss
 
   constructor(options: PowerLossOptions) {
     this.#options = options
     this.#prng = new Prng(options.seed)
+    this.pages = new PageLoss(this.#prng, PAGE_BYTES)
     this.#dir = join(options.dir, '0')
     mkdirSync(this.#dir)
     this.#store = this.#open()
@@ -154,7 +155,7 @@ export class PowerLossRun {
 
   #cutPower(dir: string): void {
     const written = readFileSync(storePath(this.#dir, 1))
-    const survived = this.#mix(this.#durableFile, written)
+    const survived = this.pages.mix(this.#durableFile, written)
     mkdirSync(dir)
     // A cut in the middle of the third step may or may not leave the new checkpoint file.
     if (this.#stage === 'synced' && this.#prng.chance(0.5)) this.#finish(dir)
@@ -166,25 +167,6 @@ export class PowerLossRun {
     this.#store.close()
     rmSync(this.#dir, { recursive: true })
     this.#dir = dir
-  }
-
-  #mix(durable: Bytes, written: Bytes): Bytes {
-    const mixed = new Uint8Array(Math.max(durable.length, written.length))
-    mixed.set(durable)
-    const likelihood = this.#prng.pick([0.02, 0.5, 0.98])
-    let end = durable.length
-    for (let at = 0; at < written.length; at += PAGE_BYTES) {
-      const page = written.subarray(at, at + PAGE_BYTES)
-      if (Buffer.compare(page, mixed.subarray(at, at + page.length)) === 0) continue
-      if (this.#prng.chance(likelihood)) {
-        mixed.set(page, at)
-        end = Math.max(end, at + page.length)
-        this.kept++
-      } else {
-        this.lost++
-      }
-    }
-    return mixed.subarray(0, end)
   }
 }
 

@@ -12,26 +12,11 @@ export const THREAD_OPTIONS: readonly OptionSpec[] = [
     section: THREADS,
     text: 'How actors are put onto threads: auto is shared below 8 cores and dedicated from there on.',
   }),
-  option({
-    name: 'front-workers', kind: 'count', default: '0', min: 0, max: 32, section: THREADS,
-    text: 'Front workers, which serve client connections (0 derives it from the cores).',
-  }),
-  option({
-    name: 'watch-workers', kind: 'count', default: '0', min: 0, max: 32, section: THREADS,
-    text: 'Watch workers, which match events to watchers (0 derives it from the cores).',
-  }),
-  option({
-    name: 'snapshot-workers', kind: 'count', default: '0', min: 0, max: 64, section: THREADS,
-    text: 'Most snapshots that a front worker sends at once, a thread each (0 derives it from the cores).',
-  }),
-  option({
-    name: 'hash-workers', kind: 'count', default: '0', min: 0, max: 32, section: THREADS,
-    text: 'Threads of a front worker for hashes of the whole store (0 derives it from the cores).',
-  }),
-  option({
-    name: 'password-workers', kind: 'count', default: '0', min: 0, max: 64, section: THREADS,
-    text: 'Threads of a front worker for hashes of passwords (0 derives it from the cores).',
-  }),
+  workers('front-workers', 32, 'Front workers, which serve client connections'),
+  workers('watch-workers', 32, 'Watch workers, which match events to watchers'),
+  workers('snapshot-workers', 64, 'Most snapshots that a front worker sends at once, a thread each'),
+  workers('hash-workers', 32, 'Threads of a front worker for hashes of the whole store'),
+  workers('password-workers', 64, 'Threads of a front worker for hashes of passwords'),
   option({
     name: 'idle-strategy', kind: 'choice', default: 'auto', choices: ['auto', 'park', 'yield', 'spin'],
     section: THREADS,
@@ -60,3 +45,9 @@ export const THREAD_OPTIONS: readonly OptionSpec[] = [
     text: 'Bytes of entries after which a transaction of the store takes no more.',
   }),
 ]
+
+function workers(name: string, max: number, text: string): OptionSpec {
+  return option({
+    name, kind: 'count', default: '0', min: 0, max, section: THREADS, text: `${text} (0 derives it from the cores).`,
+  })
+}

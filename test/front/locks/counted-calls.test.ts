@@ -1,21 +1,28 @@
 /** What a lock asks of its own member is no client's call, and is counted as etcd counts it. */
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { startNode } from 'raftring'
+import { afterEach, beforeEach, test } from 'node:test'
+import { startNode, type EmbeddedNode } from 'raftring'
 import { EtcdClient } from '../../support/etcd-client.js'
 import { LockClient } from '../../support/lock-messages.js'
 import { scrape } from '../../support/metrics/scrape-server.js'
 
 const INNER = ['LeaseGrant', 'Txn', 'Range', 'Watch', 'DeleteRange']
 
-test('what a lock asks of its own member counts as requests, but as no calls', async (t) => {
-  const node = await startNode()
-  const client = new EtcdClient(node.endpoint)
-  t.after(() => {
-    client.close()
-    return node.close()
-  })
+let node: EmbeddedNode
+let client: EtcdClient
+
+beforeEach(async () => {
+  node = await startNode()
+  client = new EtcdClient(node.endpoint)
+})
+
+afterEach(async () => {
+  client.close()
+  await node.close()
+})
+
+test('what a lock asks of its own member counts as requests, but as no calls', async () => {
   const locks = new LockClient(client)
   const { key } = await locks.lock({ name: 'a' })
   const waits = locks.openLock({ name: 'a' })
@@ -35,13 +42,7 @@ test('what a lock asks of its own member counts as requests, but as no calls', a
   assert.deepEqual([took('LeaseGrant'), took('DeleteRange')], [2, 1])
 })
 
-test('a method whose answer is a stream counts as one', async (t) => {
-  const node = await startNode()
-  const client = new EtcdClient(node.endpoint)
-  t.after(() => {
-    client.close()
-    return node.close()
-  })
+test('a method whose answer is a stream counts as one', async () => {
   const locks = new LockClient(client)
   const observing = locks.observe('a')
   await locks.campaign({ name: 'a', value: 'me' })

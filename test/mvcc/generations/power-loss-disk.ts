@@ -13,23 +13,22 @@ import { InlineCheckpointer, type CheckpointTarget } from '../../../src/mvcc/che
 import { StoreCheckpointSource, StoreCheckpointTarget } from '../../../src/mvcc/checkpoint/store-checkpoint.js'
 import { CHECKPOINT_FILE } from '../../../src/store/checkpoint-file.js'
 import { restoreStore } from '../../../src/store/restore-store.js'
+import { PageLoss } from '../../store/page-loss.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 import { MAP_BYTES, OpenGenerations, type Disk, type TestStore } from '../support/test-disk.js'
 
 const PAGE_BYTES = 4096
 
 export class PowerLossDisk implements Disk {
-  readonly #prng: Prng
+  /** What the cuts have lost and kept so far. */
+  readonly pages: PageLoss
   readonly #directory = temporaryDirectory()
   #life = 0
   /** By file name: what the disk has for certain. */
   #durable = new Map<string, Bytes>()
-  /** Pages that the cuts have lost and kept so far. */
-  lost = 0
-  kept = 0
 
   constructor(prng: Prng) {
-    this.#prng = prng
+    this.pages = new PageLoss(prng, PAGE_BYTES)
     mkdirSync(this.#dir)
   }
 
@@ -98,28 +97,9 @@ export class PowerLossDisk implements Disk {
     const before = this.#durable
     this.#durable = new Map()
     for (const [name, bytes] of written) {
-      const survived = name === CHECKPOINT_FILE ? bytes : this.#mix(before.get(name) ?? new Uint8Array(0), bytes)
+      const survived = name === CHECKPOINT_FILE ? bytes : this.pages.mix(before.get(name) ?? new Uint8Array(0), bytes)
       writeFileSync(join(this.#dir, name), survived)
       this.#durable.set(name, survived)
     }
-  }
-
-  #mix(durable: Bytes, written: Bytes): Bytes {
-    const mixed = new Uint8Array(Math.max(durable.length, written.length))
-    mixed.set(durable)
-    const likelihood = this.#prng.pick([0.02, 0.5, 0.98])
-    let end = durable.length
-    for (let at = 0; at < written.length; at += PAGE_BYTES) {
-      const page = written.subarray(at, at + PAGE_BYTES)
-      if (Buffer.compare(page, mixed.subarray(at, at + page.length)) === 0) continue
-      if (this.#prng.chance(likelihood)) {
-        mixed.set(page, at)
-        end = Math.max(end, at + page.length)
-        this.kept++
-      } else {
-        this.lost++
-      }
-    }
-    return mixed.subarray(0, end)
   }
 }
