@@ -44,6 +44,7 @@ export function openRaft(context: ThreadContext, devices: RaftDevices = DEVICES)
       ...RAFT_LIMITS_DEFAULT,
       preVote: config.preVote,
       electionTicks: Math.floor(config.electionMs / config.heartbeatMs),
+      unappliedCountMaxFirst: RAFT_LIMITS_DEFAULT.unappliedCountMax * (config.gates.PriorityRequest ? 2 : 1),
       catchupCountMax: config.snapshotCatchupEntries,
       // The rings decide how much goes at once.
       appendBytesMax: Infinity,

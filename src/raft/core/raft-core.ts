@@ -111,13 +111,13 @@ export class RaftCore {
     return campaign(this.#s, this.#s.limits.preVote ? 'preVote' : 'vote')
   }
 
-  proposeOne(entry: LogEntry): ProposeResult {
+  proposeOne(entry: LogEntry, goesFirst = false): ProposeResult {
     this.#one[0] = entry
-    return this.propose(this.#one)
+    return this.propose(this.#one, goesFirst)
   }
 
   /** Appends all entries to the leader's log, or none. The core fills in term and index. */
-  propose(entries: readonly LogEntry[]): ProposeResult {
+  propose(entries: readonly LogEntry[], goesFirst = false): ProposeResult {
     const s = this.#s
     let bytes = 0
     let confChange: LogEntry | null = null
@@ -128,7 +128,7 @@ export class RaftCore {
       if (confChange !== null) return REFUSALS['conf-change-pending']
       confChange = entry
     }
-    const code = refuseProposal(s, bytes, confChange)
+    const code = refuseProposal(s, bytes, confChange, goesFirst)
     if (code !== null) return REFUSALS[code]
     for (let i = 0; i < entries.length; i++) appendOwn(s, entries[i] as LogEntry)
     if (confChange !== null) s.pendingConfIndex = confChange.index

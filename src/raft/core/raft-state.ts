@@ -27,6 +27,8 @@ export interface RaftLimits {
   readonly uncommittedBytesMax: number
   /** Committed entries that apply may be behind; more and proposals are refused. */
   readonly unappliedCountMax: number
+  /** The same for requests that go before others; not below it. */
+  readonly unappliedCountMaxFirst: number
   /** Entries handed to storage in one Ready. */
   readonly appendBytesMax: number
   /** Appends handed to storage and not yet reported durable. */
@@ -56,6 +58,7 @@ export const RAFT_LIMITS_DEFAULT: RaftLimits = Object.freeze({
   inflightCountMax: 512,
   uncommittedBytesMax: 128 * MIB,
   unappliedCountMax: 5000,
+  unappliedCountMaxFirst: 5000,
   appendBytesMax: 8 * MIB,
   appendCountMax: 1024,
   applyBytesMax: 8 * MIB,

@@ -22,11 +22,12 @@ export type ProposeRefusal =
  * the configuration.
  */
 export function refuseProposal(
-  s: RaftState, bytes: number, confChange: LogEntry | null,
+  s: RaftState, bytes: number, confChange: LogEntry | null, goesFirst: boolean,
 ): ProposeRefusal | null {
   if (s.role !== 'leader') return s.leader === NOBODY ? 'no-leader' : 'not-leader'
   if (s.transferTo !== NOBODY) return 'transferring'
-  if (s.log.committed - s.log.applied > s.limits.unappliedCountMax) return 'too-many-requests'
+  const unappliedMax = goesFirst ? s.limits.unappliedCountMaxFirst : s.limits.unappliedCountMax
+  if (s.log.committed - s.log.applied > unappliedMax) return 'too-many-requests'
   // One proposal of any size is taken when nothing waits, or it could never be taken.
   if (s.uncommittedBytes > 0 && s.uncommittedBytes + bytes > s.limits.uncommittedBytesMax) {
     return 'too-many-uncommitted'

@@ -19,6 +19,7 @@ import { MessageType, NOBODY, RaftMessage } from '../core/raft-message.js'
 import type { ProposeRefusal } from '../core/replication.js'
 import type { EntryArena } from '../entry-arena.js'
 import { ForwardedRequests } from './forwarded.js'
+import { goesFirst } from './goes-first.js'
 import type { RaftContext } from '../raft-context.js'
 
 /** Refusals that wait for room in a ring to their asker. At this many the inbox is left alone. */
@@ -183,13 +184,20 @@ export class Proposals {
   }
 
   #append(core: RaftCore, entry: LogEntry): number {
-    const result = core.proposeOne(entry)
+    let result = core.proposeOne(entry)
+    if (!result.ok && result.code === 'too-many-requests') result = core.proposeOne(entry, goesFirst(entry.data))
     return result.ok ? 0 : REFUSAL_ERRORS[result.code]
   }
 
+  /** As the core asks of a leader. */
+  #isTooFarBehind(core: RaftCore, entry: LogEntry): boolean {
+    const { unappliedCountMax, unappliedCountMaxFirst } = this.#context.limits
+    const gap = core.committed - core.applied
+    return gap > unappliedCountMax && (gap > unappliedCountMaxFirst || !goesFirst(entry.data))
+  }
+
   #wait(core: RaftCore, entry: LogEntry, asked: Asked | null, nowMs: number): number {
-    const { limits, requestTimeoutMs } = this.#context
-    if (core.committed - core.applied > limits.unappliedCountMax) return TOO_MANY
+    if (this.#isTooFarBehind(core, entry)) return TOO_MANY
     const bytes = this.#waitingBytes + entry.sizeBytes
     const isFull = this.#waiting.length >= WAITING_COUNT_MAX || (bytes > WAITING_BYTES_MAX && this.#waitingBytes > 0)
     if (isFull) return TOO_MANY
@@ -197,7 +205,7 @@ export class Proposals {
     const isTracked = asked !== null && originOf(asked.requestHigh) !== LEASE_ORIGIN
     const high = isTracked ? asked.requestHigh : 0
     const low = isTracked ? asked.requestLow : 0
-    this.#waiting.push({ entry, high, low, giveUpAtMs: nowMs + requestTimeoutMs })
+    this.#waiting.push({ entry, high, low, giveUpAtMs: nowMs + this.#context.requestTimeoutMs })
     this.#waitingBytes = bytes
     return 0
   }

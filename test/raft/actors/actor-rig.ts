@@ -153,10 +153,10 @@ export class ActorRig {
     return this.#requests
   }
 
-  propose(text: string): void {
+  propose(data: string | Uint8Array): void {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data
     const high = requestHigh(memberPrefix(this.memberId), 0, 0)
-    const sent = this.raft.propose({ requestHigh: high, requestLow: ++this.#requests, data: Buffer.from(text) })
-    assert.ok(sent)
+    assert.ok(this.raft.propose({ requestHigh: high, requestLow: ++this.#requests, data: bytes }))
   }
 
   proposeConf(data: Uint8Array): void {
