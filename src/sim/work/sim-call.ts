@@ -24,6 +24,8 @@ export class SimCall implements GrpcCall {
   readonly isInner = false
   meter = null
   wantsWritable = false
+  /** The server has heard of it. */
+  hasStarted = false
   readonly queuedBytes = 0
   #isOver = false
   readonly #listener: CallListener

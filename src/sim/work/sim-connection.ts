@@ -76,6 +76,7 @@ export class Connections {
       if (!this.#open.has(entry)) return
       if (!node.isServing || node.lives !== life) return end({ kind: 'refused' })
       this.#deliver(node, call, (front) => {
+        call.hasStarted = true
         front.onCallStart(call)
         if (!call.isOver) sendTo(front, call, request.bytes)
         if (!call.isOver) front.onHalfClose(call)
@@ -84,7 +85,7 @@ export class Connections {
     this.#world.time.after(request.patienceMs, () => {
       if (!this.#open.has(entry)) return
       end({ kind: 'lost' })
-      this.#cancel(entry, call)
+      this.#world.time.after(this.#wayMs(), () => this.#cancel(entry, call))
     })
   }
 
@@ -117,7 +118,10 @@ export class Connections {
     this.#open.add(entry)
     outbound(() => {
       if (!node.isServing || node.lives !== life) return end()
-      this.#deliver(node, call, (front) => front.onCallStart(call))
+      this.#deliver(node, call, (front) => {
+        call.hasStarted = true
+        front.onCallStart(call)
+      })
     })
     return {
       send: (bytes) => outbound(() => {
@@ -130,19 +134,18 @@ export class Connections {
       close: () => {
         if (!this.#open.delete(entry)) return
         isOpen = false
-        this.#cancel(entry, call)
+        outbound(() => this.#cancel(entry, call))
       },
     }
   }
 
+  /** What the client says of it has arrived. A call whose beginning never did is nothing to the server. */
   #cancel({ node, life }: OpenCall, call: SimCall): void {
-    this.#world.time.after(this.#wayMs(), () => {
-      if (!node.isServing || node.lives !== life) return
-      this.#deliver(node, call, (front) => {
-        if (call.isOver) return
-        call.drop()
-        front.onCancel(call)
-      })
+    if (!node.isServing || node.lives !== life) return
+    this.#deliver(node, call, (front) => {
+      if (call.isOver || !call.hasStarted) return
+      call.drop()
+      front.onCancel(call)
     })
   }
 

@@ -8,6 +8,7 @@ import { SimCluster } from '../../../src/sim/world/sim-cluster.js'
 import type { SimNode } from '../../../src/sim/world/sim-node.js'
 import { World } from '../../../src/sim/world/world.js'
 
+const WATCH = '/etcdserverpb.Watch/Watch'
 const REMOVE = '/etcdserverpb.Cluster/MemberRemove'
 
 class Rig {
@@ -84,5 +85,19 @@ test('the removal of a leader is told once, that of another member is not', () =
   assert.equal(world.failure, null)
   assert.equal(rig.leadersRemoved, 1)
   assert.equal(cluster.leader, other)
+  cluster.remove()
+})
+
+test('a stream that is closed as soon as it was opened is heard of in that order', () => {
+  const { world, cluster } = new Rig()
+  const node = cluster.nodes[0] as SimNode
+  let ended = 0
+  for (let i = 0; i < 100; i++) {
+    const listener = { onMessage: () => undefined, onEnd: () => void ended++ }
+    cluster.connections.stream(node, { method: WATCH, user: '' }, listener).close()
+    world.time.runUntil(world.nowMs + 20, () => world.failure !== null)
+  }
+  assert.equal(world.failure, null)
+  assert.deepEqual([node.isUp, ended], [true, 0])
   cluster.remove()
 })
