@@ -22,6 +22,7 @@ const CONCURRENCY = 2
 const SLOW = [
   'cluster/follower-suites',
   'cluster/force-new-cluster',
+  'cluster/hashes/',
   'cluster/leaders/leader-loss',
   'cluster/leaders/linearizability',
   'cluster/leaders/minority',

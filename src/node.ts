@@ -129,6 +129,7 @@ export class RunningNode {
   readonly logger: RingLogger
   readonly #options: StartOptions
   readonly #directory: DataDirectory
+  readonly #memberId: bigint
   readonly #logThread: LogThread
   readonly #supervisor: Supervisor
   readonly #rings: readonly RingPlacement[]
@@ -153,6 +154,7 @@ export class RunningNode {
       this.#tellFailure = resolve
     })
     this.#directory = directory
+    this.#memberId = memory.starts.at(0)?.identity.memberId ?? 0n
     this.#rings = memory.starts.at(0)?.rings ?? []
     this.#stages = memory.starts.at(0)?.stagePages.map((page) => new StageHistogram(page)) ?? []
     this.#logThread = new LogThread({
@@ -193,6 +195,8 @@ export class RunningNode {
     const peers = await openListeners(config, ['peer'], () => this.#supervisor.control<DoorControl>('peer', 0))
     if (!peers.ok) return peers.message
     this.#doors = peers.doors
+    const difference = await this.#compareHashes()
+    if (difference !== null) return difference
     // Clients are told of the ports that were taken, so these are taken first.
     const isPortAny = hasAnyPort(config.advertiseClientUrls)
     if (!isPortAny) await this.#supervisor.event('published')
@@ -202,6 +206,14 @@ export class RunningNode {
     if (isPortAny) await this.#supervisor.event('published')
     this.logger.info('main', 'ready to serve client requests', { urls: this.urls('client', 'grpc', 'http') })
     return null
+  }
+
+  /** Before it serves clients, a member may have to find that its keys are the others'. In etcd's words if not. */
+  async #compareHashes(): Promise<string | null> {
+    if (!this.#options.config.gates.InitialCorruptCheck) return null
+    const differ = this.#supervisor.event('hashesDiffer')
+      .then(() => `${hexId(this.#memberId)} found data inconsistency with peers`)
+    return Promise.race([this.#supervisor.event('hashesAgree').then(() => null), differ])
   }
 
   /** Finishes what clients were promised, then ends. */

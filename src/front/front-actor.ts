@@ -8,6 +8,7 @@ import type { Actor } from '../actor/actor.js'
 import { GRPC_OVERHEAD_BYTES } from '../config/limits.js'
 import { frontMessages, type FrontMessages } from '../messages/front-messages.js'
 import { dispatcherOf, type Dispatch } from '../messages/message-codec.js'
+import { HASH_KV_METHOD } from '../messages/peer-messages.js'
 import type { Handler, Message } from '../messages/protocol.js'
 import { NOTHING_WANTED, Word } from '../messages/shared-words.js'
 import { counters } from '../metrics/counter-catalogue.js'
@@ -18,7 +19,7 @@ import { ClientListener } from './listen/client-socket.js'
 import { ClientCalls } from './client-calls.js'
 import { FrontDoors, type FrontControl } from './listen/front-doors.js'
 import { ClusterService } from './cluster/cluster-service.js'
-import { MemberCalls } from './cluster/member-calls.js'
+import { MemberCalls, type DirectAnswer } from './cluster/member-calls.js'
 import { ConnectionLog } from './http2/connection-log.js'
 import type { FrontContext } from './front-context.js'
 import type { GrpcService } from './grpc/grpc-call.js'
@@ -102,7 +103,8 @@ export class FrontActor implements Actor, Handler<FrontMessages> {
     const neighbours = { proposer: this.#proposer, reads: this.#reads, jobs: this.#jobs, gate, quota }
     this.#kv = new KvService(context, neighbours)
     this.#leases = new LeaseService(context, neighbours)
-    this.#memberCalls = new MemberCalls(context, this.#calls)
+    const hashKv: DirectAnswer = (call, bytes, start, end) => maintenance.hashes.hashKv(call, bytes, start, end)
+    this.#memberCalls = new MemberCalls(context, this.#calls, new Map([[HASH_KV_METHOD, hashKv]]))
     this.#cluster = new ClusterService(context, this.#proposer, this.#reads, this.#memberCalls)
     this.#answering = {
       ...neighbours, kv: this.#kv, leases: this.#leases, auth: this.#auth, maintenance, cluster: this.#cluster,
@@ -110,7 +112,8 @@ export class FrontActor implements Actor, Handler<FrontMessages> {
     this.#watches = new WatchService(context, this.#proposer, gate)
     this.#snapshots = new SnapshotService(context)
     this.#locks = new Locks(this.#calls, context)
-    this.#member = context.index === 0 ? new MemberProposals(context, this.#proposer, this.#reads) : null
+    const member = { ...neighbours, hashes: maintenance.hashes, calls: this.#memberCalls }
+    this.#member = context.index === 0 ? new MemberProposals(context, member) : null
     this.#connectionLog = new ConnectionLog(this.#counters, this.#http1, context.counters, context.logger)
     this.#calls.routes = this.#buildRoutes()
     this.#listener = this.#buildListener()

@@ -8,6 +8,9 @@
 
 import { defineProtocol, message } from './protocol.js'
 
+/** Of `askMember` and `memberAsks`, on nobody's behalf: peer carries it as etcd's members do, others have to ask. */
+export const HASH_KV_METHOD = '/etcdserverpb.Maintenance/HashKV'
+
 export const peerMessages = defineProtocol({
   /**
    * From raft: an encoded raftpb.Message. `urgent` 0 for entries (appends and forwarded proposals), which have a stream

@@ -13,6 +13,9 @@ export const GENERATION_READERS = 2 * FRONTS_MAX + WATCH_WORKERS_MAX + 1
 
 /** State marks that are kept. */
 export const STATE_MARK_WORDS = 64
+/** Compactions that are remembered, and hashes of such. */
+export const COMPACTION_WORDS = 32
+export const COMPACTION_HASHES_KEPT = 10
 
 /** Each word has one writing actor. All hold integers below 2^53 unless said otherwise. */
 export const Word = Object.freeze({
@@ -78,6 +81,10 @@ export const Word = Object.freeze({
    * theirs; 0 when there are none. Stored before mvcc is given the first of them.
    */
   notOnDiskFrom: 25,
+  /** mvcc: how many compactions it has written down, see compaction-hashes.ts. */
+  compactionsMade: 26,
+  /** The first front: physical compaction must keep what the hash of the next compaction needs. */
+  hashFloor: 27,
   /** front f: wakes when the applied index reaches this; 2^53 - 1 when it waits for nothing. */
   appliedWanted: FRONT_WORDS,
   /** front f: physical compaction must keep what a read at this revision needs; 2^53 - 1 when it reads nothing. */
@@ -93,6 +100,9 @@ export const Word = Object.freeze({
   generationUsed: FRONT_WORDS + 4 * FRONTS_MAX,
   /** mvcc: the newest state marks, see state-marks.ts. */
   stateMarks: FRONT_WORDS + 4 * FRONTS_MAX + GENERATION_READERS,
+  /** mvcc: the newest compactions, and the first front: their hashes; see compaction-hashes.ts. */
+  compactions: FRONT_WORDS + 4 * FRONTS_MAX + GENERATION_READERS + STATE_MARK_WORDS,
+  compactionHashes: FRONT_WORDS + 4 * FRONTS_MAX + GENERATION_READERS + STATE_MARK_WORDS + COMPACTION_WORDS,
 })
 
 export function frontReader(front: number): number {
@@ -115,13 +125,14 @@ export function imageReader(): number {
 
 export const NOTHING_WANTED = Number.MAX_SAFE_INTEGER
 
-const WORD_COUNT = Word.stateMarks + STATE_MARK_WORDS
+const WORD_COUNT = Word.compactionHashes + 3 * COMPACTION_HASHES_KEPT
 /** One cache line pair for each word: their writers are different threads. */
 const WORD_STRIDE = 16
 
 export function allocateWords(): SharedArrayBuffer {
   const memory = new SharedArrayBuffer(WORD_COUNT * WORD_STRIDE * 8)
   const words = new SharedWords(memory)
+  words.store(Word.hashFloor, NOTHING_WANTED)
   for (let front = 0; front < FRONTS_MAX; front++) {
     words.store(Word.appliedWanted + front, NOTHING_WANTED)
     words.store(Word.readFloor + front, NOTHING_WANTED)

@@ -30,8 +30,11 @@ export class Compactor {
   #removed = 0
   /** Where the last slice ended: one that neither removes nor moves on waits for a reader. */
   #nextMain = -1
+  /** The floor that the last slice was held back by; LATEST when it was not. */
+  #heldBackBy = LATEST
   #rows: number
   #nextSliceMs = Infinity
+  #sliceFloor = LATEST
   #progress = { nextMain: 0, done: false, removed: 0 }
   readonly #pauses: Histogram
   readonly #totals: Histogram
@@ -48,6 +51,11 @@ export class Compactor {
     return this.#nextSliceMs
   }
 
+  /** What held it back has moved. */
+  get isReleased(): boolean {
+    return this.#heldBackBy !== LATEST && this.#floor() !== this.#heldBackBy
+  }
+
   /** The store's compact revision, at start and after every batch. */
   schedule(compactRevision: number, nowMs: number): void {
     if (compactRevision <= this.#target) return
@@ -62,15 +70,19 @@ export class Compactor {
   /** The store is another: what is left to do is what it says. */
   startAgain(compactRevision: number, nowMs: number): void {
     this.#target = this.#done = this.#nextMain = -1
+    this.#heldBackBy = LATEST
     this.#nextSliceMs = Infinity
     this.schedule(compactRevision, nowMs)
   }
 
   /** One slice, if one is due. Returns 1 if it changed the store. */
   work(nowMs: number): number {
-    if (nowMs < this.#nextSliceMs) return 0
+    if (nowMs < this.#nextSliceMs && !this.isReleased) return 0
     const { store, clock, limits } = this.#context
+    const floor = this.#floor()
+    this.#heldBackBy = LATEST
     const startMs = clock.nowMs()
+    this.#sliceFloor = floor
     const result = store.transact(this.#slice)
     const endMs = clock.nowMs()
     if (!result.ok) {
@@ -85,6 +97,7 @@ export class Compactor {
     this.#pauses.observe(endMs - startMs)
     this.#nextMain = nextMain
     if (isHeldBack) {
+      this.#heldBackBy = floor
       this.#nextSliceMs = endMs + HELD_BACK_MS
       return 0
     }
@@ -97,7 +110,7 @@ export class Compactor {
   readonly #slice = (transaction: WriteTransaction): void => {
     const writer = this.#writer
     writer.begin(transaction)
-    this.#progress = writer.compactSlice(this.#target, this.#rows, this.#floor())
+    this.#progress = writer.compactSlice(this.#target, this.#rows, this.#sliceFloor)
     writer.finish()
   }
 
@@ -132,7 +145,7 @@ export class Compactor {
 
   #floor(): number {
     const { words, fronts } = this.#context
-    let floor = LATEST
+    let floor = words.load(Word.hashFloor)
     for (let front = 0; front < fronts.length; front++) {
       floor = Math.min(floor, words.load(Word.readFloor + front))
     }

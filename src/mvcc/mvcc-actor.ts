@@ -12,6 +12,7 @@ import { EMPTY_BYTES, text } from '../base/bytes.js'
 import { countLearners } from '../cluster/membership-rules.js'
 import { KeyspaceView } from '../keyspace/keyspace-view.js'
 import { alarmBits, readAlarms } from '../keyspace/tables/alarm-table.js'
+import { beginCompactions } from '../messages/compaction-hashes.js'
 import { dispatcherOf, type Dispatch } from '../messages/message-codec.js'
 import { mvccMessages, type MvccMessages } from '../messages/mvcc-messages.js'
 import type { Handler, Message } from '../messages/protocol.js'
@@ -142,6 +143,7 @@ export class MvccActor implements Actor, Handler<MvccMessages> {
     eventLog.publishGap(currentRevision)
     words.store(Word.currentRevision, currentRevision)
     words.store(Word.alarms, alarms)
+    beginCompactions(words, compactRevision)
     words.store(Word.compactRevision, compactRevision)
     words.store(Word.storeGeneration, firstGeneration.number)
     words.store(Word.authStamp, authStamp(auth.enabled, auth.revision))
@@ -164,7 +166,7 @@ export class MvccActor implements Actor, Handler<MvccMessages> {
   }
 
   awaitedWordCame(): boolean {
-    return this.#checkpoints.hasOutcome() || this.#shrinker.isAsked()
+    return this.#checkpoints.hasOutcome() || this.#shrinker.isAsked() || this.#compactor.isReleased
   }
 
   onApply(message: Message<MvccMessages, 'apply'>): void {

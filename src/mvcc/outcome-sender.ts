@@ -10,6 +10,7 @@
  */
 
 import { assert } from '../base/assert.js'
+import { tellCompactions } from '../messages/compaction-hashes.js'
 import { Word } from '../messages/shared-words.js'
 import { storeMarks } from '../messages/state-marks.js'
 import { EntryType } from '../proto/generated/raftpb.js'
@@ -93,10 +94,14 @@ export class OutcomeSender {
 
   #storeWords(): void {
     const { words, eventLog } = this.#context
-    const { revision, compactRevision } = this.#transaction
+    const { revision, compactRevision, compactions } = this.#transaction
     const hasEvents = eventLog.hasUnpublished
     eventLog.publish()
     words.store(Word.currentRevision, revision)
+    if (compactions.length > 0) {
+      tellCompactions(words, compactions)
+      this.#context.ringFronts()
+    }
     if (compactRevision !== this.#compactRevision) {
       this.#compactRevision = compactRevision
       words.store(Word.compactRevision, compactRevision)

@@ -16,10 +16,12 @@ import { PeerPage } from '../metrics/peer-page.js'
 import { callFields, FEATURES } from './streams/handshake.js'
 import { Dialer, localAddressOf } from './streams/dial-socket.js'
 import { CALL_PATH, MemberCalls } from './member-calls.js'
+import { HASH_KV_PATH } from './hash-kv-json.js'
 import { firstMembers } from './member-list.js'
 import { PeerActor, type PeerContext } from './peer-actor.js'
+import { HashKvServer } from './port/hash-kv-server.js'
 import { MemberCallServer } from './port/member-call-server.js'
-import { peerHttpServer, type PeerRoute } from './port/peer-http-server.js'
+import { peerHttpServer, type OpenRoute, type PeerRoute } from './port/peer-http-server.js'
 import { PeerListener } from './port/peer-listener-socket.js'
 import type { PeerLimits } from './peer.js'
 import { openSnapshots } from './snapshot/open-snapshots.js'
@@ -47,6 +49,7 @@ export interface PeerParts extends Omit<PeerContext, 'dial' | 'openPort'> {
   readonly reusePort: boolean
   /** Beside those of snapshots. */
   readonly routes: ReadonlyMap<string, PeerRoute>
+  readonly openRoutes: ReadonlyMap<string, OpenRoute>
   /** Another member says that this one was removed from the cluster. */
   readonly onGone: () => void
 }
@@ -85,6 +88,7 @@ export async function openPeer(context: ThreadContext): Promise<PeerActor> {
     localAddress,
     reusePort: config.socketReusePort,
     routes: new Map([[`POST ${CALL_PATH}`, answers.onRequest]]),
+    openRoutes: new Map([[HASH_KV_PATH, new HashKvServer(self.clusterId, answers).onRequest]]),
     calls: {
       onAskMember: (message, urls) => asks.onAskMember(message, urls),
       onAnswerMember: (message) => answers.onAnswerMember(message),
@@ -95,13 +99,14 @@ export async function openPeer(context: ThreadContext): Promise<PeerActor> {
 
 /** Gives the actor its sockets. */
 export function connectPeer(parts: PeerParts): PeerActor {
-  const { clock, logger, self, material, localAddress, reusePort, snapshots, routes, onGone } = parts
+  const { clock, logger, self, material, localAddress, reusePort, snapshots, routes, openRoutes, onGone } = parts
   const dialer = new Dialer({ self, material, localAddress, onGone })
   return new PeerActor({
     ...parts,
     dial: (to, kind, url, events) => dialer.dialStream(to, kind, url, events),
     openPort: (owner) => {
-      const http = peerHttpServer({ owner, clock, logger, routes: new Map([...snapshots.routes, ...routes]) })
+      const allRoutes = new Map([...snapshots.routes, ...routes])
+      const http = peerHttpServer({ owner, clock, logger, routes: allRoutes, openRoutes })
       const listener = new PeerListener({ clock, logger, http, material, reusePort })
       return {
         control: {

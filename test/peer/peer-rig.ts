@@ -18,7 +18,7 @@ import type { LogFields, Logger } from '../../src/metrics/logger.js'
 import { PeerPage, allocatePeerPage } from '../../src/metrics/peer-page.js'
 import { connectPeer } from '../../src/peer/open-peer.js'
 import type { MemberCallCarrier, PeerActor } from '../../src/peer/peer-actor.js'
-import type { PeerRoute } from '../../src/peer/port/peer-http-server.js'
+import type { OpenRoute, PeerRoute } from '../../src/peer/port/peer-http-server.js'
 import { FEATURES } from '../../src/peer/streams/handshake.js'
 import { Snapshots } from '../../src/peer/snapshot/snapshots.js'
 import type { PeerLimits } from '../../src/peer/peer.js'
@@ -47,6 +47,7 @@ export interface PeerRigOptions {
   readonly material?: TlsMaterial | null
   readonly snapshots?: Snapshots
   readonly routes?: ReadonlyMap<string, PeerRoute>
+  readonly openRoutes?: ReadonlyMap<string, OpenRoute>
   readonly calls?: MemberCallCarrier
   /** Where to listen; any port by default. */
   readonly port?: number
@@ -154,6 +155,7 @@ export class PeerRig {
       snapshots: options.snapshots ?? noSnapshots(options.id, this.#logger()),
       calls: options.calls ?? { onAskMember: () => undefined, onAnswerMember: () => undefined },
       routes: options.routes ?? new Map<string, PeerRoute>(),
+      openRoutes: options.openRoutes ?? new Map<string, OpenRoute>(),
       material,
       localAddress,
       reusePort: false,

@@ -128,6 +128,25 @@ suite.add('a hash below the compact revision is refused, one above is not change
   assert.equal((await maintenance.hashKv(revision)).hash, hash)
 })
 
+suite.add('at the revision of a compaction the hash stays the one of before it', async (context) => {
+  const { client, prefix } = context
+  const maintenance = new MaintenanceClient(client)
+  for (let i = 0; i < 20; i++) await client.put({ key: `${prefix}${i % 3}`, value: String(i) })
+  const revision = revisionOf(await client.deleteRange({ key: `${prefix}0` }))
+  await client.put({ key: prefix, value: 'x' })
+  const before = await maintenance.hashKv(revision)
+  await client.compact({ revision, physical: true })
+  const stored = await maintenance.hashKv(revision)
+  assert.deepEqual(
+    [stored.hash, stored.compactRevision, stored.hashRevision],
+    [before.hash, before.compactRevision, revision],
+  )
+  assert.equal((await maintenance.hashKv(revision + 1)).compactRevision, revision)
+  await client.compact({ revision: revision + 1, physical: true })
+  assert.equal((await maintenance.hashKv(revision)).hash, before.hash)
+  await expectError(maintenance.hashKv(revision - 1), COMPACTED)
+}, { since: '3.6' })
+
 suite.add('a hash that is asked for while history is compacted is one of before or after', async (context) => {
   const { client, prefix } = context
   const maintenance = new MaintenanceClient(client)

@@ -7,6 +7,7 @@ import { text, utf8 } from '../../base/bytes.js'
 import type { FrontMessages } from '../../messages/front-messages.js'
 import type { Message } from '../../messages/protocol.js'
 import { grpcStatus } from '../../proto/grpc-status.js'
+import { ProtoError } from '../../proto/proto-error.js'
 import { Credentials } from '../auth/credentials.js'
 import type { FrontContext } from '../front-context.js'
 import type { GrpcCall, GrpcService } from '../grpc/grpc-call.js'
@@ -32,10 +33,13 @@ export interface MemberAnswer {
 export interface MemberQuestion {
   readonly to: bigint
   readonly method: string
-  /** The call that it is asked for. */
-  readonly behalf: GrpcCall
+  /** The call that it is asked for; null when the member itself wants to know. */
+  readonly behalf: GrpcCall | null
   readonly request: Uint8Array
 }
+
+/** What a member asks of another on nobody's behalf: it needs no rights, unlike a client that asks for the same. */
+export type DirectAnswer = (call: GrpcCall, bytes: Buffer, start: number, end: number) => void
 
 export class MemberCalls {
   readonly #context: FrontContext
@@ -43,10 +47,12 @@ export class MemberCalls {
   readonly #credentials = new Credentials()
   readonly #asked = new Map<number, (answer: MemberAnswer | null) => void>()
   readonly #heard = new Map<number, InnerCall>()
+  readonly #direct: ReadonlyMap<string, DirectAnswer>
   #lastAsked = 0
 
-  constructor(context: FrontContext, service: GrpcService) {
+  constructor(context: FrontContext, service: GrpcService, direct: ReadonlyMap<string, DirectAnswer>) {
     this.#context = context
+    this.#direct = direct
     this.#service = service
   }
 
@@ -60,7 +66,7 @@ export class MemberCalls {
     const call = ++this.#lastAsked
     const isSent = peer.askMember({
       call, front: index, to: BigInt.asIntN(64, to), method: utf8(method),
-      token: utf8(this.#credentials.token(behalf) ?? ''), data: request,
+      token: utf8(behalf === null ? '' : (this.#credentials.token(behalf) ?? '')), data: request,
     })
     if (isSent) this.#asked.set(call, onAnswer)
     return isSent
@@ -77,7 +83,8 @@ export class MemberCalls {
   onMemberAsks(message: Message<FrontMessages, 'memberAsks'>, nowMs: number): void {
     const { call, token, data } = message
     const method = text(message.method.copy())
-    if (!ANSWERED.has(method)) {
+    const direct = this.#direct.get(method)
+    if (direct === undefined && !ANSWERED.has(method)) {
       this.#answer(call, { status: grpcStatus.unimplemented, message: `no call of members: ${method}`, data: NOTHING })
       return
     }
@@ -95,10 +102,22 @@ export class MemberCalls {
     })
     this.#heard.set(call, inner)
     const request = Buffer.from(data.copy())
-    this.#service.onCallStart(inner)
-    if (!inner.isOver) this.#service.onMessage(inner, request, 0, request.length)
-    if (!inner.isOver) this.#service.onHalfClose(inner)
+    if (direct !== undefined) this.#answerDirectly(direct, inner, request)
+    else {
+      this.#service.onCallStart(inner)
+      if (!inner.isOver) this.#service.onMessage(inner, request, 0, request.length)
+      if (!inner.isOver) this.#service.onHalfClose(inner)
+    }
     this.#context.requestTurn()
+  }
+
+  #answerDirectly(answer: DirectAnswer, inner: InnerCall, request: Buffer): void {
+    try {
+      answer(inner, request, 0, request.length)
+    } catch (error) {
+      if (!(error instanceof ProtoError)) throw error
+      inner.finish(grpcStatus.internal, error.message)
+    }
   }
 
   #onNews(call: number): void {

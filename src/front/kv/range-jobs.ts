@@ -9,7 +9,8 @@ import type { KeyspaceView } from '../../keyspace/keyspace-view.js'
 import type { GrpcCall } from '../grpc/grpc-call.js'
 
 export interface Job {
-  readonly call: GrpcCall
+  /** Null for what the member itself wants to know. */
+  readonly call: GrpcCall | null
   readonly revision: number
   readonly giveUpAtMs: number
   step(view: KeyspaceView, nowMs: number): JobState
@@ -62,7 +63,7 @@ export class RangeJobs {
   /** One slice of the jobs whose turn it is. Returns how many. */
   step(view: KeyspaceView, nowMs: number): number {
     for (const job of this.#waiting) {
-      if (nowMs < job.giveUpAtMs && !job.call.isOver) continue
+      if (nowMs < job.giveUpAtMs && job.call?.isOver !== true) continue
       this.#waiting.delete(job)
       this.#jobs.push(job)
     }

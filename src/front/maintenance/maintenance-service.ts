@@ -10,6 +10,7 @@ import { AlarmType, encodeStatusResponse } from '../../proto/generated/etcdserve
 import type { FrontContext } from '../front-context.js'
 import type { GrpcCall } from '../grpc/grpc-call.js'
 import { unary, type Route } from '../grpc-routes.js'
+import { HashService } from '../hashes/hash-service.js'
 import type { RangeJobs } from '../kv/range-jobs.js'
 import type { ReadPath } from '../kv/read-path.js'
 import { RequestKind, type PendingRequest } from '../requests/pending-request.js'
@@ -17,7 +18,6 @@ import { isEnded, type Proposer } from '../requests/proposer.js'
 import { AlarmService } from './alarm-service.js'
 import { DefragmentService } from './defragment-service.js'
 import { DowngradeService } from './downgrade-service.js'
-import { HashService } from './hash-service.js'
 import { LeaderMoves } from './leader-moves.js'
 import { QuotaGate } from './quota-gate.js'
 
@@ -25,11 +25,11 @@ export class MaintenanceService {
   readonly quota: QuotaGate
   readonly defragments: DefragmentService
   readonly moves: LeaderMoves
+  readonly hashes: HashService
   readonly #context: FrontContext
   readonly #proposer: Proposer
   readonly #reads: ReadPath
   readonly #alarms: AlarmService
-  readonly #hashes: HashService
   readonly #downgrades: DowngradeService
 
   constructor(context: FrontContext, proposer: Proposer, reads: ReadPath, jobs: RangeJobs) {
@@ -40,7 +40,7 @@ export class MaintenanceService {
     this.defragments = new DefragmentService(context, proposer)
     this.moves = new LeaderMoves(context, proposer, reads)
     this.#alarms = new AlarmService(proposer, reads)
-    this.#hashes = new HashService(context, proposer, reads, jobs)
+    this.hashes = new HashService(context, proposer, reads, jobs)
     this.#downgrades = new DowngradeService(proposer, reads)
   }
 
@@ -50,8 +50,8 @@ export class MaintenanceService {
       [path('Status'), unary((call) => this.#status(call))],
       [path('Alarm'), unary((call, bytes, start, end) => this.#alarms.alarm(call, bytes, start, end))],
       [path('Defragment'), unary((call) => this.defragments.defragment(call))],
-      [path('Hash'), unary((call) => this.#hashes.hash(call))],
-      [path('HashKV'), unary((call, bytes, start, end) => this.#hashes.hashKv(call, bytes, start, end))],
+      [path('Hash'), unary((call) => this.hashes.hash(call))],
+      [path('HashKV'), unary((call, bytes, start, end) => this.hashes.hashKv(call, bytes, start, end))],
       [path('MoveLeader'), unary((call, bytes, start, end) => this.moves.move(call, bytes, start, end))],
       [path('Downgrade'), unary((call, bytes, start, end) => this.#downgrades.downgrade(call, bytes, start, end))],
     ]
@@ -66,7 +66,7 @@ export class MaintenanceService {
   }
 
   close(): void {
-    this.#hashes.close()
+    this.hashes.close()
   }
 
   /** Answered whether there is a leader or not, from a snapshot that has all that this front was told. */

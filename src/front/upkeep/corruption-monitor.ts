@@ -4,16 +4,12 @@
  */
 
 import { hexId } from '../../base/bytes.js'
-import { readAlarms } from '../../keyspace/tables/alarm-table.js'
 import { Word } from '../../messages/shared-words.js'
 import { agrees } from '../../messages/state-marks.js'
 import { PeerWord } from '../../metrics/peer-page.js'
-import { AlarmRequestAlarmAction, AlarmType, encodeAlarmRequest } from '../../proto/generated/etcdserverpb.js'
-import { RaftBody } from '../../proto/hot/raft-request.js'
 import type { FrontContext } from '../front-context.js'
 import type { ReadPath } from '../kv/read-path.js'
-import { RequestKind } from '../requests/pending-request.js'
-import type { Proposer } from '../requests/proposer.js'
+import type { CorruptAlarms } from './corrupt-alarms.js'
 import { StateComparison } from './state-comparison.js'
 
 const LOOK_MS = 1000
@@ -22,15 +18,15 @@ const ALONE_LOOK_MS = 10_000
 
 export class CorruptionMonitor {
   readonly #context: FrontContext
-  readonly #proposer: Proposer
   readonly #reads: ReadPath
+  readonly #alarms: CorruptAlarms
   #comparison: StateComparison | null = null
   #lookAtMs = Infinity
 
-  constructor(context: FrontContext, proposer: Proposer, reads: ReadPath) {
+  constructor(context: FrontContext, reads: ReadPath, alarms: CorruptAlarms) {
     this.#context = context
-    this.#proposer = proposer
     this.#reads = reads
+    this.#alarms = alarms
   }
 
   get dueAtMs(): number {
@@ -59,25 +55,8 @@ export class CorruptionMonitor {
       return { member: id, agrees: agrees(words, node.peers.find(id)?.get(PeerWord.stateMark) ?? 0) }
     })
     const named = this.#comparison?.look(memberId, heard, nowMs) ?? []
-    if (named.length === 0) return
-    const alarms = readAlarms(this.#reads.store())
-    this.#proposer.heardMs = nowMs
-    for (const member of named) {
-      if (alarms.some(({ alarm, memberID }) => alarm === AlarmType.CORRUPT && memberID === member)) continue
+    for (const member of this.#alarms.raise(named)) {
       logger.error('front', 'a member has another state than the others', { 'member-id': hexId(member) })
-      this.#raise(member)
-    }
-  }
-
-  /** Whatever becomes of it, the next look tells. */
-  #raise(memberID: bigint): void {
-    const pending = this.#proposer.admit(null, RequestKind.upkeep)
-    if (pending === null) return
-    const body = encodeAlarmRequest({
-      action: AlarmRequestAlarmAction.ACTIVATE, memberID, alarm: AlarmType.CORRUPT,
-    })
-    if (this.#proposer.proposeBody(pending, RaftBody.alarm, body, 0, body.length) !== 0) {
-      this.#proposer.table.release(pending)
     }
   }
 }

@@ -23,6 +23,8 @@ export class ApplyTransaction {
   readonly tally = new ApplyTally()
   /** State marks of the batch: index and hash, one after the other. */
   readonly marks: number[] = []
+  /** The revisions that the batch has compacted to. */
+  readonly compactions: number[] = []
   /** Keys that exist after the batch. */
   liveKeys = 0
   /** Revision after the requests applied so far. */
@@ -60,7 +62,7 @@ export class ApplyTransaction {
     this.auth.begin(transaction)
     this.members.clear()
     this.tally.clear()
-    this.marks.length = 0
+    this.marks.length = this.compactions.length = 0
   }
 
   /** Everything up to this entry is in the transaction. */
@@ -85,6 +87,7 @@ export class ApplyTransaction {
   /** From here on older revisions cannot be asked for. */
   compactTo(revision: number): void {
     this.compactRevision = revision
+    this.compactions.push(revision)
     // A compact revision is never above the current one, also in what the writer has heard so far.
     this.writer.setCurrentRevision(this.revision)
     this.writer.setCompactRevision(revision)
@@ -97,7 +100,7 @@ export class ApplyTransaction {
     this.facts.clear()
     this.auth.abort()
     this.members.clear()
-    this.marks.length = 0
+    this.marks.length = this.compactions.length = 0
   }
 
   put(key: Slice, value: Slice, leaseId: bigint): void {

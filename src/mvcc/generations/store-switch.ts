@@ -13,6 +13,7 @@ import { authStamp } from '../../auth/auth-access.js'
 import { readAuthFlags } from '../../auth/auth-tables.js'
 import { KeyspaceView } from '../../keyspace/keyspace-view.js'
 import { alarmBits, readAlarms } from '../../keyspace/tables/alarm-table.js'
+import { beginCompactions } from '../../messages/compaction-hashes.js'
 import { Word } from '../../messages/shared-words.js'
 import { counters } from '../../metrics/counter-catalogue.js'
 import type { AuthFacts } from '../apply/auth-facts.js'
@@ -93,6 +94,7 @@ export class StoreSwitch {
     const { currentRevision, compactRevision, alarms } = this.#facts as StoreFacts
     eventLog.publishGap(currentRevision)
     words.store(Word.currentRevision, currentRevision)
+    beginCompactions(words, compactRevision)
     words.store(Word.compactRevision, compactRevision)
     words.store(Word.alarms, alarms)
     words.store(Word.appliedIndex, index)

@@ -17,6 +17,9 @@ import {
 /** A request of a member of this cluster. The route answers it. */
 export type PeerRoute = (request: IncomingMessage, response: ServerResponse, caller: Caller) => void
 
+/** A request that anybody may make who reaches this port. The route answers it, and says which methods there are. */
+export type OpenRoute = (request: IncomingMessage, response: ServerResponse) => void
+
 /** What a page shows. */
 export interface PageAnswer {
   readonly contentType: string
@@ -41,6 +44,8 @@ export interface PeerHttpOptions {
   readonly logger: Logger
   /** By method and path, such as `POST /raftring/snapshot`. */
   readonly routes: ReadonlyMap<string, PeerRoute>
+  /** By path. */
+  readonly openRoutes: ReadonlyMap<string, OpenRoute>
 }
 
 const HEADER_BYTES_MAX = 16 * 1024
@@ -109,11 +114,16 @@ class PeerHttp {
   }
 
   readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    const { routes } = this.#options
+    const { routes, openRoutes } = this.#options
     const path = (request.url ?? '').split('?', 1)[0] as string
     const route = routes.get(`${request.method} ${path}`)
     if (route !== undefined) {
       this.#route(route, request, response)
+      return
+    }
+    const open = openRoutes.get(path)
+    if (open !== undefined) {
+      open(request, response)
       return
     }
     // Nothing else has a body that is read: one that does not end must not hold its connection.

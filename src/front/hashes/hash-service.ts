@@ -1,4 +1,4 @@
-/** Maintenance.Hash and HashKV. Both read this member's own store, whoever leads. */
+/** Hash and HashKV, for whoever asks. Both read this member's own store, whoever leads. */
 
 import { counters } from '../../metrics/counter-catalogue.js'
 import type { Histogram } from '../../metrics/counters.js'
@@ -6,17 +6,20 @@ import { etcdErrors } from '../../proto/etcd-errors.js'
 import { grpcStatus } from '../../proto/grpc-status.js'
 import { storePath } from '../../store/restore-store.js'
 import { JobsPool } from '../../actor/jobs/jobs-pool.js'
+import { compactionHashAt } from '../../messages/compaction-hashes.js'
 import { Word } from '../../messages/shared-words.js'
-import { decodeHashKVRequest, encodeHashResponse } from '../../proto/generated/etcdserverpb.js'
+import { decodeHashKVRequest, encodeHashKVResponse, encodeHashResponse } from '../../proto/generated/etcdserverpb.js'
 import type { FrontContext } from '../front-context.js'
 import type { GrpcCall } from '../grpc/grpc-call.js'
 import type { RangeJobs } from '../kv/range-jobs.js'
 import type { ReadPath } from '../kv/read-path.js'
 import { isEnded, type Proposer } from '../requests/proposer.js'
-import { HashKvJob } from './hash-kv-job.js'
+import { HashJob, type HashEnd } from './hash-job.js'
 
 /** Under way or waiting, of one front. More are refused. */
 const HASHES_MAX = 8
+
+const TOO_MANY: HashEnd = { ok: false, error: etcdErrors.requestTooManyRequests.id }
 
 export class HashService {
   readonly #context: FrontContext
@@ -61,8 +64,28 @@ export class HashService {
 
   hashKv(call: GrpcCall, bytes: Buffer, start: number, end: number): void {
     const { revision } = decodeHashKVRequest(bytes, start, end)
-    if (this.#reads.isFull) this.#proposer.fail(call, etcdErrors.requestTooManyRequests.id)
-    else this.#reads.whenFresh({ call, run: () => this.#startHashKv(call, revision) })
+    this.hashAt(revision, call, (found) => {
+      if (!found.ok) {
+        this.#proposer.fail(call, found.error)
+        return
+      }
+      const { hash, currentRevision } = found
+      this.#proposer.answer(call, encodeHashKVResponse({
+        header: this.#proposer.headers.fields(currentRevision),
+        hash: hash.hash,
+        compact_revision: hash.compactRevision,
+        hash_revision: hash.revision,
+      }))
+    })
+  }
+
+  /**
+   * `wanted` 0: at the current revision. `call` is who asks, null for the member itself. `onEnd` is called once, with a
+   * hash always inside a turn's snapshot; not at all if the call is over by then.
+   */
+  hashAt(wanted: number, call: GrpcCall | null, onEnd: (end: HashEnd) => void): void {
+    if (this.#reads.isFull) onEnd(TOO_MANY)
+    else this.#reads.whenFresh({ call, run: () => this.#startHashKv(wanted, call, onEnd) })
   }
 
   async #finishHash(call: GrpcCall, hashed: Promise<number>, startedMs: number): Promise<void> {
@@ -78,17 +101,26 @@ export class HashService {
     }
   }
 
-  #startHashKv(call: GrpcCall, wanted: number): void {
-    if (isEnded(call)) return
+  #startHashKv(wanted: number, call: GrpcCall | null, onEnd: (end: HashEnd) => void): void {
+    if (call !== null && isEnded(call)) return
     const { currentRevision, compactRevision } = this.#reads.view()
-    if (wanted > 0 && wanted < compactRevision) this.#proposer.fail(call, etcdErrors.compacted.id)
-    else if (wanted > currentRevision) this.#proposer.fail(call, etcdErrors.futureRev.id)
-    else if (this.#jobs.isFull) this.#proposer.fail(call, etcdErrors.requestTooManyRequests.id)
+    const stored = compactionHashAt(this.#context.words, wanted)
+    if (stored !== null && wanted <= currentRevision) onEnd({ ok: true, hash: stored, currentRevision })
+    else if (wanted > 0 && wanted < compactRevision) onEnd({ ok: false, error: etcdErrors.compacted.id })
+    else if (wanted > currentRevision) onEnd({ ok: false, error: etcdErrors.futureRev.id })
+    else if (this.#jobs.isFull) onEnd(TOO_MANY)
     else {
-      const revision = wanted > 0 ? wanted : currentRevision
-      const answered = (tookMs: number): void => this.#revisionTimes.observe(tookMs / 1000)
-      const question = { revision, compactRevision, currentRevision, answered }
-      this.#jobs.add(new HashKvJob(call, question, this.#proposer, this.#context.clock.nowMs()))
+      const question = {
+        call,
+        revision: wanted > 0 ? wanted : currentRevision,
+        compactRevision,
+        currentRevision,
+        onEnd: (end: HashEnd, tookMs: number): void => {
+          if (end.ok) this.#revisionTimes.observe(tookMs / 1000)
+          onEnd(end)
+        },
+      }
+      this.#jobs.add(new HashJob(question, this.#context.clock.nowMs()))
     }
   }
 }
