@@ -26,6 +26,7 @@ const SLOW = [
   'cluster/leaders/leader-loss',
   'cluster/leaders/linearizability',
   'cluster/leaders/minority',
+  'cluster/leaders/pre-vote',
   'cluster/membership.',
   'cluster/snapshots/',
   'cluster/stalled-disk',
