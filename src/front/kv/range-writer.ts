@@ -92,12 +92,14 @@ export function checkRevision(request: RangeRequest, view: KeyspaceView): number
 
 /** What all ranges of one transaction may take; its answer is built in memory. */
 export const TXN_RANGE_BYTES_MAX = 64 * 1024 * 1024
-const BUFFER_BYTES_KEPT = 64 * 1024
+const BUFFER_BYTES_MIN = 64 * 1024
+/** What a result built in memory may need is kept: to grow anew for each costs more than walking its keys. */
+const BUFFER_BYTES_KEPT = RANGE_BUFFER_BYTES_MAX
 
 export type RangeOutcome = 'written' | 'tooLarge'
 
 export class RangeWriter {
-  bytes: Buffer = Buffer.allocUnsafe(BUFFER_BYTES_KEPT)
+  bytes: Buffer = Buffer.allocUnsafe(BUFFER_BYTES_MIN)
   length = 0
   count = 0
   more = false
@@ -137,7 +139,7 @@ export class RangeWriter {
 
   /** Gives back what an unusually large result needed. */
   shrink(): void {
-    if (this.bytes.length > 4 * BUFFER_BYTES_KEPT) this.bytes = Buffer.allocUnsafe(BUFFER_BYTES_KEPT)
+    if (this.bytes.length > BUFFER_BYTES_KEPT) this.bytes = Buffer.allocUnsafe(BUFFER_BYTES_MIN)
   }
 
   #writeSingle(request: RangeRequest, view: KeyspaceView, at: RangePoint): boolean {
