@@ -26,7 +26,8 @@ export class HttpService implements HttpAnswers {
   }
 
   hasWebSocketAt(target: string): boolean {
-    return this.#gateway !== null && pathOf(target)?.startsWith(GATEWAY_PREFIX) === true
+    const path = pathOf(target)
+    return this.#gateway !== null && path !== null && newPathOf(path).startsWith(GATEWAY_PREFIX)
   }
 
   /** False when the request has been answered. */
@@ -41,7 +42,7 @@ export class HttpService implements HttpAnswers {
       exchange.respond(400, TEXT_PLAIN, '400 Bad Request\n')
       return
     }
-    const path = asked.startsWith(OLD_PREFIX) ? GATEWAY_PREFIX + asked.slice(OLD_PREFIX.length) : asked
+    const path = newPathOf(asked)
     if (this.#gateway !== null && path.startsWith(GATEWAY_PREFIX)) this.#gateway.answer(exchange, path)
     else if (!this.#pages.answer(exchange, path)) exchange.respond(404, TEXT_PLAIN, '404 page not found\n')
   }
@@ -53,4 +54,8 @@ export class HttpService implements HttpAnswers {
   onDeadline(nowMs: number): void {
     this.#gateway?.onDeadline(nowMs)
   }
+}
+
+function newPathOf(path: string): string {
+  return path.startsWith(OLD_PREFIX) ? GATEWAY_PREFIX + path.slice(OLD_PREFIX.length) : path
 }

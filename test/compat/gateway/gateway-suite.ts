@@ -82,12 +82,15 @@ suite.add('a watch over a WebSocket', async ({ endpoint, client, prefix }) => {
 })
 
 suite.add('a single call over a WebSocket is answered and the socket closed', async ({ endpoint, prefix }) => {
-  const { socket, messages } = await openSocket(endpoint, '/v3/kv/put')
-  const closed = once(socket, 'close')
-  socket.send(JSON.stringify({ key: b64(`${prefix}w`), value: b64('1') }))
-  const answer = await messages.next()
-  assert.ok(Number(pick(JSON.parse(answer), 'header.revision')) > 1, answer)
-  await closed
+  // The second path is the one of etcd before 3.4.
+  for (const path of ['/v3/kv/put', '/v3beta/kv/put']) {
+    const { socket, messages } = await openSocket(endpoint, path)
+    const closed = once(socket, 'close')
+    socket.send(JSON.stringify({ key: b64(`${prefix}w`), value: b64('1') }))
+    const answer = await messages.next()
+    assert.ok(Number(pick(JSON.parse(answer), 'header.revision')) > 1, answer)
+    await closed
+  }
 })
 
 suite.add('requests of one connection are answered in order', async ({ endpoint, client, prefix }) => {
