@@ -52,7 +52,13 @@ export interface LeaseBounds {
 const GRACE_MS = 1000
 
 export function checkLease(life: LeaseLife, bounds: LeaseBounds): string | null {
-  return checkNotEarly(life) ?? checkNotLate(life, bounds)
+  return checkNotRevived(life) ?? checkNotEarly(life) ?? checkNotLate(life, bounds)
+}
+
+function checkNotRevived({ name, renewals, endedMs }: LeaseLife): string | null {
+  const revived = renewals.find(({ sentMs, ackMs }) => ackMs !== null && endedMs !== null && sentMs > endedMs)
+  if (revived === undefined) return null
+  return `${name} was renewed at ${revived.sentMs.toFixed(1)} and had ended at ${endedMs?.toFixed(1)}`
 }
 
 /** The latest moment from which its time may count. */

@@ -35,6 +35,13 @@ test('a lease that a client has ended may go at any time', () => {
   assert.equal(verdict(life(2000, { revokeSentMs: 1990 })), null)
 })
 
+test('a lease that is renewed after its end is found, whoever ended it; a refused renewal is none', () => {
+  const renewals = [{ sentMs: 2100, ackMs: 2110 }]
+  assert.equal(verdict(life(2000, { revokeSentMs: 1990, renewals })), 'l was renewed at 2100.0 and had ended at 2000.0')
+  assert.match(verdict(life(4005, { renewals: [{ sentMs: 4100, ackMs: 4101 }] })) ?? 'nothing', /had ended at 4005/)
+  assert.equal(verdict(life(2000, { revokeSentMs: 1990, renewals: [{ sentMs: 2100, ackMs: null }] })), null)
+})
+
 test('a lease that ends too late, or never, is found', () => {
   assert.match(verdict(life(6100)) ?? 'nothing', /90.0 ms too late/)
   assert.match(verdict(life(null)) ?? 'nothing', /is still there/)
