@@ -4,7 +4,7 @@
  * the token lives.
  */
 
-import { errors, SignJWT, jwtVerify } from 'jose'
+import type { errors } from 'jose'
 import type { JwtSpec } from '../config/auth-token.js'
 import type { Principal } from './auth-access.js'
 import type { JwtKeys } from './jwt-keys-file.js'
@@ -33,6 +33,8 @@ export class JwtTokens {
   readonly #spec: JwtSpec
   readonly #keys: JwtKeys
   readonly #onChecked: () => void
+  /** Loaded by those members alone that are configured for these tokens. */
+  readonly #jose = import('jose')
   readonly #checked = new Map<string, Checked>()
   readonly #refused = new Map<string, Refused>()
   readonly #checking = new Set<string>()
@@ -66,6 +68,7 @@ export class JwtTokens {
     const { sign } = this.#keys
     if (sign === null) throw new Error('a member without a private key signs nothing')
     const expiresSeconds = Math.floor((nowWallMs + this.#spec.ttlMs) / 1000)
+    const { SignJWT } = await this.#jose
     return new SignJWT({ username: user, revision })
       .setProtectedHeader({ alg: this.#spec.signMethod, typ: 'JWT' })
       .setExpirationTime(expiresSeconds)
@@ -81,6 +84,10 @@ export class JwtTokens {
   }
 
   async #verify(token: string): Promise<Checked | Refused> {
+    const { errors: { JWTClaimValidationFailed }, jwtVerify } = await this.#jose
+    const isTooEarly = (error: unknown): error is errors.JWTClaimValidationFailed => {
+      return error instanceof JWTClaimValidationFailed && error.claim === 'nbf' && error.reason === 'check_failed'
+    }
     try {
       const { payload } = await jwtVerify(token, this.#keys.verify, { algorithms: [this.#spec.signMethod] })
       const { username, revision, exp } = payload
@@ -92,10 +99,6 @@ export class JwtTokens {
       return isTooEarly(error) ? { refusedUntilWallMs: Number(error.payload.nbf) * 1000 } : FOR_GOOD
     }
   }
-}
-
-function isTooEarly(error: unknown): error is errors.JWTClaimValidationFailed {
-  return error instanceof errors.JWTClaimValidationFailed && error.claim === 'nbf' && error.reason === 'check_failed'
 }
 
 function keep<T>(kept: Map<string, T>, max: number, token: string, what: T): void {

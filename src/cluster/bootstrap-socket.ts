@@ -5,7 +5,6 @@ import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/config.js'
 import type { BootstrapDevices } from './bootstrap.js'
-import { DiscoveryClientSocket } from './discovery/discovery-client-socket.js'
 import { peerAsker } from './peer-request-socket.js'
 
 const PAUSE_MS = 500
@@ -17,7 +16,11 @@ export function bootstrapDevices(config: Config, tell: (line: string) => void): 
   return {
     askPeer: peerAsker(config.peerTls),
     dns: { resolveSrv: (name) => dns.resolveSrv(name), resolveHost },
-    openDiscovery: (discovery) => new DiscoveryClientSocket(discovery),
+    openDiscovery: async (discovery) => {
+      // With its package of clients, which no other start needs.
+      const { DiscoveryClientSocket } = await import('./discovery/discovery-client-socket.js')
+      return new DiscoveryClientSocket(discovery)
+    },
     // As etcd's members do, it waits for the service for as long as it takes.
     pause: async (attempt, problem) => {
       tell(`asking the discovery service again: ${problem}`)

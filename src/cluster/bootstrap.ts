@@ -19,7 +19,7 @@ import type { AskPeer } from './peer-request-socket.js'
 export interface BootstrapDevices {
   readonly askPeer: AskPeer
   readonly dns: Dns
-  readonly openDiscovery: (config: DiscoveryConfig) => DiscoveryClient & { close(): void }
+  readonly openDiscovery: (config: DiscoveryConfig) => Promise<DiscoveryClient & { close(): void }>
   readonly pause: V3DiscoveryOptions['pause']
   readonly log: V3DiscoveryOptions['log']
 }
@@ -77,7 +77,7 @@ async function discover(
   }
   const { token } = discovery
   const { pause, log } = devices
-  const client = devices.openDiscovery(discovery)
+  const client = await devices.openDiscovery(discovery)
   try {
     const self = advertisePeerUrls.map((url) => `${name}=${url}`).join(',')
     const memberId = memberIdOf(advertisePeerUrls, token)

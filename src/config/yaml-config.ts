@@ -4,7 +4,8 @@
  * warning.
  */
 
-import { parseDocument } from 'yaml'
+import type * as Yaml from 'yaml'
+import { loadPackage } from '../base/load-package.js'
 import { meaningOf } from './experimental.js'
 import type { OptionCollector } from './option-collector.js'
 
@@ -60,6 +61,7 @@ const ALIASES_MAX = 100
 
 /** Sets what the file says; the reason when it cannot be taken, else null. */
 export function readFileOptions(text: string, options: OptionCollector): string | null {
+  const { parseDocument } = loadPackage('yaml') as typeof Yaml
   const document = parseDocument(text, { intAsBigInt: true, uniqueKeys: true, logLevel: 'error' })
   const error = document.errors[0]
   if (error !== undefined) return error.message.split('\n')[0] ?? 'not YAML'

@@ -3,7 +3,8 @@
  * job and end when there has been none for a while.
  */
 
-import { Piscina } from 'piscina'
+import type * as Pools from 'piscina'
+import { loadPackage } from '../../base/load-package.js'
 
 const IDLE_MS = 60_000
 
@@ -22,7 +23,7 @@ export interface Jobs {
 
 export class JobsPool {
   readonly #options: JobsPoolOptions
-  #pool: Piscina | null = null
+  #pool: Pools.Piscina | null = null
   #running = 0
   #isClosed = false
   refusedCount = 0
@@ -57,7 +58,8 @@ export class JobsPool {
     await pool?.destroy()
   }
 
-  #open(): Piscina {
+  #open(): Pools.Piscina {
+    const { Piscina } = loadPackage('piscina') as typeof Pools
     return new Piscina({
       filename: new URL('../../../workers/jobs.worker.js', import.meta.url).href,
       minThreads: 0,

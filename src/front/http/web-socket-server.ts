@@ -6,7 +6,8 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer as Acceptor } from 'ws'
+import type * as Ws from 'ws'
+import { loadPackage } from '../../base/load-package.js'
 import { rememberOrigin, type ConnectionOrigin } from '../listen/connection-origin.js'
 import type { HttpExchange } from './http-exchange.js'
 import { WebSocketExchange } from './web-socket-exchange-socket.js'
@@ -22,6 +23,7 @@ export class WebSocketServer {
   readonly #server: Server
 
   constructor(messageBytesMax: number, onExchange: (exchange: HttpExchange) => void) {
+    const { WebSocketServer: Acceptor } = loadPackage('ws') as typeof Ws
     const acceptor = new Acceptor({
       noServer: true,
       maxPayload: messageBytesMax,
