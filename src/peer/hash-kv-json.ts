@@ -14,17 +14,13 @@ export function hashKvRequest(revision: number): string {
   return JSON.stringify(withoutZeros({ revision }))
 }
 
-/** The ids are beyond what JavaScript's numbers hold. */
+/** etcd's header has nothing here but the revision. */
 export function hashKvResponse({ header, hash, compact_revision, hash_revision }: HashKVResponse): string {
-  const { cluster_id = 0n, member_id = 0n, revision = 0, raft_term = 0 } = header ?? {}
-  const ids = Object.entries({ cluster_id, member_id }).filter(([, id]) => id !== 0n)
-  const rest = Object.entries(withoutZeros({ revision, raft_term }))
-  const fields = [...ids, ...rest].map(([name, value]) => `"${name}":${value}`)
-  const hashes = JSON.stringify(withoutZeros({ hash, compact_revision, hash_revision })).slice(1)
-  return `{"header":{${fields.join(',')}}${hashes === '}' ? '' : ','}${hashes}`
+  const fields = withoutZeros({ hash, compact_revision, hash_revision })
+  return JSON.stringify({ header: withoutZeros({ revision: header?.revision ?? 0 }), ...fields })
 }
 
-/** Without ids: who was asked is known. Null for what is no such answer. */
+/** Null for what is no such answer. */
 export function parseHashKvResponse(body: string): HashKVResponse | null {
   const found = objectIn(body)
   const header = found?.['header']

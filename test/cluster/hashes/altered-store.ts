@@ -11,8 +11,9 @@ export const BAD_VALUE = Buffer.from('what was not, but stands there now!')
 
 export function replaceValue(member: ClusterMember, from: Buffer, to: Buffer): void {
   assert.equal(from.length, to.length)
-  const storeDir = join(member.spec.dataDir, 'member', 'store')
-  const files = readdirSync(storeDir).filter((file) => file.endsWith('.mdb'))
+  const [directory, suffix] = member.spec.kind === 'etcd' ? ['snap', 'db'] : ['store', '.mdb']
+  const storeDir = join(member.spec.dataDir, 'member', directory as string)
+  const files = readdirSync(storeDir).filter((file) => file.endsWith(suffix as string))
   let replaced = 0
   for (const file of files) {
     const path = join(storeDir, file)
