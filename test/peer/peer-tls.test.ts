@@ -12,6 +12,7 @@ import { openTlsMaterial, type TlsMaterial } from '../../src/listen/tls-material
 import { TestAuthority, type CertificateOptions } from '../support/certificates.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 import { throwingLogger } from '../support/throwing-logger.js'
+import { tlsSide } from '../front/listen/tls-rig.js'
 import { freePort } from '../support/cluster/free-ports.js'
 import { PeerRig, member } from './peer-rig.js'
 
@@ -41,27 +42,6 @@ function write(content: string | Buffer): string {
   return path
 }
 
-function sideOf(certFile: string, keyFile: string, more: Partial<TlsSide>): TlsSide {
-  return {
-    certFile,
-    keyFile,
-    clientCertFile: '',
-    clientKeyFile: '',
-    trustedCaFile: '',
-    crlFile: '',
-    requiresCertificates: false,
-    clientCertAuth: false,
-    allowedNames: [],
-    allowedHostnames: [],
-    skipsSanVerification: false,
-    minVersion: 'TLSv1.2',
-    maxVersion: 'TLSv1.3',
-    ciphers: '',
-    isSelfSigned: false,
-    ...more,
-  }
-}
-
 async function open(side: TlsSide): Promise<TlsMaterial> {
   const opened = await openTlsMaterial(side, throwingLogger)
   assert.ok(opened.ok, opened.ok ? '' : opened.message)
@@ -71,7 +51,8 @@ async function open(side: TlsSide): Promise<TlsMaterial> {
 /** A certificate of the authority, which members demand of each other. */
 async function mutual(certificate: CertificateOptions = {}, more: Partial<TlsSide> = {}): Promise<TlsMaterial> {
   const { cert, key } = await authority.issue(certificate)
-  return open(sideOf(write(cert), write(key), { trustedCaFile: caFile, requiresCertificates: true, ...more }))
+  const pair = { certFile: write(cert), keyFile: write(key) }
+  return open(tlsSide(pair, { trustedCaFile: caFile, requiresCertificates: true, ...more }))
 }
 
 /** Two members, each with files of its own. */
@@ -103,7 +84,7 @@ test('members with certificates of one authority talk, each asking the other for
 test('certificates that members have made for themselves encrypt, and nobody checks who signed them', async () => {
   const made = async (name: string): Promise<TlsMaterial> => {
     const [certFile, keyFile] = [directory.path(`${name}.pem`), directory.path(`${name}-key.pem`)]
-    const tls = sideOf(certFile, keyFile, { isSelfSigned: true })
+    const tls = tlsSide({ certFile, keyFile }, { isSelfSigned: true })
     await ensureSelfSigned({ tls, hosts: ['127.0.0.1'], years: 1, isForMembers: true, wallMs: Date.UTC(2026, 0, 1) })
     assert.ok(existsSync(certFile))
     return open(tls)
@@ -114,7 +95,8 @@ test('certificates that members have made for themselves encrypt, and nobody che
 
 test('a member without a certificate of the authority gets nowhere', async () => {
   const stranger = await (await TestAuthority.make('CN=another authority')).issue()
-  const wrong = await open(sideOf(write(stranger.cert), write(stranger.key), { trustedCaFile: caFile }))
+  const pair = { certFile: write(stranger.cert), keyFile: write(stranger.key) }
+  const wrong = await open(tlsSide(pair, { trustedCaFile: caFile }))
   const [a, b] = await start([await mutual(), wrong])
   await a.untilLogged('rejected connection on peer endpoint')
   await b.untilLogged('cannot reach a member')

@@ -60,23 +60,7 @@ export class TlsRig {
   /** What clients must show is given by `changes`; the server shows a certificate of the authority. */
   async side(changes: Partial<TlsSide> = {}): Promise<TlsSide> {
     const pair = this.writePair(await this.authority.issue())
-    return {
-      ...pair,
-      clientCertFile: '',
-      clientKeyFile: '',
-      trustedCaFile: '',
-      crlFile: '',
-      requiresCertificates: changes.trustedCaFile !== undefined,
-      clientCertAuth: false,
-      allowedNames: [],
-      allowedHostnames: [],
-      skipsSanVerification: false,
-      minVersion: 'TLSv1.2',
-      maxVersion: 'TLSv1.3',
-      ciphers: '',
-      isSelfSigned: false,
-      ...changes,
-    }
+    return tlsSide(pair, { requiresCertificates: changes.trustedCaFile !== undefined, ...changes })
   }
 
   /** As a server whose clients must show a certificate of the authority. */
@@ -125,5 +109,26 @@ export class TlsRig {
   async close(): Promise<void> {
     await this.server?.close()
     this.directory.remove()
+  }
+}
+
+/** As the flags' defaults have it, with this pair. */
+export function tlsSide(pair: Pick<TlsSide, 'certFile' | 'keyFile'>, changes: Partial<TlsSide> = {}): TlsSide {
+  return {
+    ...pair,
+    clientCertFile: '',
+    clientKeyFile: '',
+    trustedCaFile: '',
+    crlFile: '',
+    requiresCertificates: false,
+    clientCertAuth: false,
+    allowedNames: [],
+    allowedHostnames: [],
+    skipsSanVerification: false,
+    minVersion: 'TLSv1.2',
+    maxVersion: 'TLSv1.3',
+    ciphers: '',
+    isSelfSigned: false,
+    ...changes,
   }
 }
