@@ -1,6 +1,8 @@
 /** One run from a seed: a cluster, its clients, what goes wrong, and what must hold at the end. */
 
 import type { Prng } from '../base/prng.js'
+import { compactionHashes } from '../messages/compaction-hashes.js'
+import { compactionVerdict } from './checkers/compaction-verdict.js'
 import { checkKv, type KvOperation } from './checkers/kv-checker.js'
 import { Disturbances, checkLease, lastRenewalMs, type LeaseLife } from './checkers/lease-checker.js'
 import { unsettledMember } from './checkers/settled.js'
@@ -234,7 +236,12 @@ class Run {
     const hashes = new HashComparison(connections, voters, truth.lastRevision)
     this.#waitFor(SETTLE_MS_MAX, () => hashes.isDone, () => 'a member does not tell its hash')
     const problem = hashes.problem()
-    if (problem !== null) this.#world.fail('correctness', problem)
+    if (problem !== null) return this.#world.fail('correctness', problem)
+    const compactions = compactionVerdict(nodes.map((node) => {
+      return { member: node.name, hashes: node.words === null ? [] : compactionHashes(node.words) }
+    }))
+    if (compactions.problem !== null) return this.#world.fail('correctness', compactions.problem)
+    this.#world.say('sim', () => `${compactions.compared} hashes of compactions are the same as another member's`)
   }
 
   #judge(): void {
