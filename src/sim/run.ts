@@ -66,6 +66,9 @@ export function simulate(options: RunOptions): RunResult {
   const run = new Run(options)
   try {
     run.go()
+  } catch (error) {
+    // Whatever was thrown, the seed has to be told.
+    run.end(error)
   } finally {
     run.cluster.remove()
   }
@@ -113,6 +116,12 @@ class Run {
     this.#compare()
     if (this.#world.failure !== null) return
     this.#judge()
+  }
+
+  /** The simulator itself has come to an end. */
+  end(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#world.fail('crash', `the simulator: ${text}`)
   }
 
   result(): RunResult {

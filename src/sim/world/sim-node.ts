@@ -139,10 +139,9 @@ export class SimNode {
 
   /** An image of the store as it is now; null while it has not come to this entry. */
   imageOf(indexMin: number): StoreImageOfNode | null {
-    const { words } = this
+    const generation = this.loadWord('storeGeneration')
     const store = this.#store
-    if (words === null || store === null || words.load(Word.appliedIndex) < indexMin) return null
-    const generation = words.load(Word.storeGeneration)
+    if (generation === 0 || store === null || this.appliedIndex < indexMin) return null
     const reader = store.openReader(generation)
     const snapshot = reader.beginRead()
     const view = new KeyspaceView(snapshot)
@@ -153,12 +152,12 @@ export class SimNode {
     return { index, term, confState, writeTo: (disk, path) => store.copyTo(disk, path, generation) }
   }
 
-  /** Who the cluster's members are as its own store has them; null while it is down. */
+  /** Who the cluster's members are as its own store has them; null while it has none open. */
   memberIds(): ReadonlySet<bigint> | null {
-    const { words } = this
+    const generation = this.loadWord('storeGeneration')
     const store = this.#store
-    if (words === null || store === null) return null
-    const reader = store.openReader(words.load(Word.storeGeneration))
+    if (generation === 0 || store === null) return null
+    const reader = store.openReader(generation)
     const snapshot = reader.beginRead()
     const ids = new Set(readMembers(snapshot).map(({ id }) => id))
     snapshot.close()

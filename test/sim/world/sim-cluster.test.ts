@@ -53,6 +53,20 @@ test('a member that was removed while nobody heard the answer is no member any m
   cluster.remove()
 })
 
+test('a leader that has just been started again has no store to tell of, and nobody is retired', () => {
+  const { cluster } = new Rig()
+  const leader = cluster.leader as SimNode
+  cluster.crash(leader, 'kill')
+  assert.equal(leader.memberIds(), null)
+  cluster.start(leader)
+  assert.equal(cluster.leader, leader)
+  assert.equal(leader.memberIds(), null)
+  assert.equal(leader.imageOf(0), null)
+  cluster.retireRemoved()
+  assert.equal(cluster.nodes.length, 3)
+  cluster.remove()
+})
+
 test('when a slow member is fast again, its threads do not wait as long as they had meant to', () => {
   const { world, cluster } = new Rig()
   const node = cluster.nodes[0] as SimNode
