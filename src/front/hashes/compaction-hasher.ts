@@ -27,11 +27,16 @@ export interface CompactionHasherContext {
 const SLICE_ROWS = 128
 /** After each slice so many times as long as it took; at this pace etcd looks through what it compacts, too. */
 const REST_SHARE = 3
+/** What takes longer than this holds the removal back: it goes on in larger slices, with shorter rests. */
+const UNHURRIED_MS = 500
+const HURRIED_ROWS = 1024
+const HURRIED_REST_SHARE = 1
 
 interface Work {
   readonly number: number
   readonly step: CompactionStep
   readonly hasher: KeyspaceHasher
+  readonly startedMs: number
   readonly giveUpAtMs: number
 }
 
@@ -80,7 +85,7 @@ export class CompactionHasher {
       floor = step.from
       if (step.from === step.to) continue
       const hasher = new KeyspaceHasher(step.to, step.from, true)
-      this.#work = { number, step, hasher, giveUpAtMs: nowMs + HASH_MS_MAX }
+      this.#work = { number, step, hasher, startedMs: nowMs, giveUpAtMs: nowMs + HASH_MS_MAX }
       this.#sliceAtMs = nowMs
       break
     }
@@ -89,8 +94,9 @@ export class CompactionHasher {
 
   #slice(work: Work): void {
     const { clock, logger, words } = this.#context
-    const { number, step, hasher, giveUpAtMs } = work
+    const { number, step, hasher, startedMs, giveUpAtMs } = work
     const startMs = clock.nowMs()
+    const isHurried = startMs - startedMs > UNHURRIED_MS
     this.#isReading = false
     const view = this.#reads.view()
     if (hasher.isCutOff(view) || startMs >= giveUpAtMs) {
@@ -99,14 +105,14 @@ export class CompactionHasher {
       this.#end(step)
       return
     }
-    if (hasher.slice(view, SLICE_ROWS)) {
+    if (hasher.slice(view, isHurried ? HURRIED_ROWS : SLICE_ROWS)) {
       storeCompactionHash(words, number, hasher.result)
       logger.debug('front', 'stored the hash of a compaction', { ...hasher.result })
       this.#end(step)
       return
     }
     const endMs = clock.nowMs()
-    this.#sliceAtMs = endMs + REST_SHARE * (endMs - startMs)
+    this.#sliceAtMs = endMs + (isHurried ? HURRIED_REST_SHARE : REST_SHARE) * (endMs - startMs)
   }
 
   #end({ to }: CompactionStep): void {

@@ -39,12 +39,14 @@ class Rig extends MvccRig {
     })
   }
 
-  /** Turns until there is nothing to hash. */
-  hashAll(): void {
-    while (this.hasher.isDue || this.hasher.dueAtMs !== Infinity) {
-      this.clock.advanceTo(this.clock.nowMs() + 1)
+  /** Turns, so far apart, until there is nothing to hash. Returns how many. */
+  hashAll(apartMs = 1): number {
+    let turns = 0
+    for (; this.hasher.isDue || this.hasher.dueAtMs !== Infinity; turns++) {
+      this.clock.advanceTo(this.clock.nowMs() + apartMs)
       this.turn()
     }
+    return turns
   }
 
   put(count: number, keys = 5): number {
@@ -95,6 +97,22 @@ test('compactions that come together are hashed one after the other, each as see
   assert.equal(rig.words.load(Word.compactedPhysically), 50)
   assert.deepEqual(compactionHashes(rig.words).slice(0, 2), expected)
   rig.close()
+})
+
+test('a hash that takes long is hurried, because it holds the removal back', () => {
+  const turnsFor = (apartMs: number): number => {
+    const rig = new Rig()
+    rig.put(3000)
+    const before = rig.hash(3000, -1)
+    rig.compact(3000)
+    const turns = rig.hashAll(apartMs)
+    assert.deepEqual(compactionHashAt(rig.words, 3000), before)
+    rig.close()
+    return turns
+  }
+  // Half a second is ten turns of the second one, which have seen less than half of it.
+  const [unhurried, hurried] = [turnsFor(1), turnsFor(50)]
+  assert.ok(unhurried > 20 && hurried < 16, `${unhurried} turns, ${hurried} when they are far apart`)
 })
 
 test('deletions and what they delete count as HashKV counts them', () => {
