@@ -5,6 +5,9 @@
  *
  * Until the hash of a compaction is made, a floor word keeps what it needs. The word always stands at the newest
  * compact revision that was dealt with, so it is there before the next compaction is.
+ *
+ * Where members compare these hashes the removal waits for them. Elsewhere it waits half a second: a store that many
+ * write to must be compacted faster than it can be hashed.
  */
 
 import type { Clock } from '../../base/clock.js'
@@ -19,6 +22,7 @@ export interface CompactionHasherContext {
   readonly words: SharedWords
   readonly clock: Clock
   readonly logger: Logger
+  readonly config: { readonly gates: { readonly CompactHashCheck: boolean } }
   /** The floor has moved. */
   readonly ringMvcc: () => void
 }
@@ -27,7 +31,7 @@ export interface CompactionHasherContext {
 const SLICE_ROWS = 128
 /** After each slice so many times as long as it took; at this pace etcd looks through what it compacts, too. */
 const REST_SHARE = 3
-/** What takes longer than this holds the removal back: it goes on in larger slices, with shorter rests. */
+/** What takes longer than this is given up, or goes on in larger slices with shorter rests. */
 const UNHURRIED_MS = 500
 const HURRIED_ROWS = 1024
 const HURRIED_REST_SHARE = 1
@@ -93,13 +97,13 @@ export class CompactionHasher {
   }
 
   #slice(work: Work): void {
-    const { clock, logger, words } = this.#context
+    const { clock, config, logger, words } = this.#context
     const { number, step, hasher, startedMs, giveUpAtMs } = work
     const startMs = clock.nowMs()
     const isHurried = startMs - startedMs > UNHURRIED_MS
     this.#isReading = false
     const view = this.#reads.view()
-    if (hasher.isCutOff(view) || startMs >= giveUpAtMs) {
+    if (hasher.isCutOff(view) || startMs >= giveUpAtMs || (isHurried && !config.gates.CompactHashCheck)) {
       // A compaction that was made before this front began, or a slow one.
       logger.debug('front', 'a compaction is not hashed', { 'compact-revision': step.to })
       this.#end(step)

@@ -17,7 +17,7 @@ class Rig extends MvccRig {
   readonly #tasks: ReadTask[] = []
   #view: KeyspaceView | null = null
 
-  constructor() {
+  constructor(isCompared = true) {
     super()
     const reads = {
       isFull: false,
@@ -25,7 +25,9 @@ class Rig extends MvccRig {
       whenFresh: (task: ReadTask) => void this.#tasks.push(task),
     }
     const { words, clock } = this
-    this.hasher = new CompactionHasher({ words, clock, logger: QUIET_LOGGER, ringMvcc: () => undefined }, reads)
+    const config = { gates: { CompactHashCheck: isCompared } }
+    const context = { words, clock, config, logger: QUIET_LOGGER, ringMvcc: () => undefined }
+    this.hasher = new CompactionHasher(context, reads)
     this.run()
     this.turn()
   }
@@ -113,6 +115,19 @@ test('a hash that takes long is hurried, because it holds the removal back', () 
   // Half a second is ten turns of the second one, which have seen less than half of it.
   const [unhurried, hurried] = [turnsFor(1), turnsFor(50)]
   assert.ok(unhurried > 20 && hurried < 16, `${unhurried} turns, ${hurried} when they are far apart`)
+})
+
+test('where nobody compares it a hash that takes long is given up, and nothing waits for it', () => {
+  for (const [apartMs, isMade] of [[1, true], [50, false]] as const) {
+    const rig = new Rig(false)
+    rig.put(3000)
+    rig.compact(3000)
+    rig.hashAll(apartMs)
+    rig.pass(1000)
+    assert.equal(rig.words.load(Word.compactedPhysically), 3000)
+    assert.equal(compactionHashAt(rig.words, 3000) !== null, isMade)
+    rig.close()
+  }
 })
 
 test('deletions and what they delete count as HashKV counts them', () => {
