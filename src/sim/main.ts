@@ -2,7 +2,7 @@
 
 import { systemClock } from '../base/system-clock.js'
 import { simulate, type RunResult } from './run.js'
-import { readSimOptions, repeatLine, runOptions, type SimOptions } from './sim-options.js'
+import { USAGE, readSimOptions, repeatLine, runOptions, type SimOptions } from './sim-options.js'
 import { EXIT_CODES } from './world/failure.js'
 
 const EXIT_USAGE = 2
@@ -22,12 +22,17 @@ interface Sum {
 
 function main(): void {
   const read = readSimOptions(process.argv.slice(2), Math.floor(systemClock.wallMs() / 1000) * 1000)
-  if (!read.ok) {
-    process.stderr.write(`sim: cannot take ${read.message}\n`)
-    process.exitCode = EXIT_USAGE
-    return
+  switch (read.kind) {
+    case 'help':
+      print([USAGE])
+      return
+    case 'refused':
+      tell([`sim: cannot take ${read.message}`, '', USAGE])
+      process.exitCode = EXIT_USAGE
+      return
+    case 'options':
+      process.exitCode = runAll(read.options)
   }
-  process.exitCode = runAll(read.options)
 }
 
 function runAll(options: SimOptions): number {

@@ -17,8 +17,9 @@ export interface SimOptions {
 }
 
 export type SimOptionsResult =
-  | { readonly ok: true; readonly options: SimOptions }
-  | { readonly ok: false; readonly message: string }
+  | { readonly kind: 'options'; readonly options: SimOptions }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'refused'; readonly message: string }
 
 const SECONDS = 60
 const SEED_MAX = 0xffff_ffff
@@ -36,33 +37,38 @@ export const USAGE = `usage: npm run sim -- [--seed N | --seeds N [--from S] | -
   --trace             prints what happened, one line per event
   --store memory|lmdb by default one seed in 50 is on lmdb
   --calm              nothing goes wrong
-  --quiet             no progress`
+  --quiet             no progress
+  --help              this text`
 
 export function readSimOptions(argv: readonly string[], newSeed: number): SimOptionsResult {
   const numbers = new Map<string, number>()
   const flags = new Set<string>()
+  const refused = (message: string): SimOptionsResult => ({ kind: 'refused', message })
   let store: SimOptions['store'] = null
   for (let at = 0; at < argv.length; at++) {
     const name = argv[at] ?? ''
+    if (name === '--help' || name === '-h') return { kind: 'help' }
     if (name === '--trace' || name === '--calm' || name === '--quiet') {
       flags.add(name)
       continue
     }
+    if (name !== '--store' && !NUMBERS.has(name)) return refused(name)
     const value = argv[++at]
-    if (name === '--store' && (value === 'memory' || value === 'lmdb')) {
+    if (value === undefined) return refused(`${name} without a value`)
+    if (name === '--store') {
+      if (value !== 'memory' && value !== 'lmdb') return refused(`${name} ${value}`)
       store = value
       continue
     }
-    if (!NUMBERS.has(name) || value === undefined) return { ok: false, message: `${name}\n${USAGE}` }
-    const number = Number(value)
-    if (!Number.isFinite(number) || number < 0) return { ok: false, message: `${name} ${value}\n${USAGE}` }
+    const number = value.trim() === '' ? NaN : Number(value)
+    if (!Number.isFinite(number) || number < 0) return refused(`${name} ${value}`)
     numbers.set(name, number)
   }
   const seed = numbers.get('--seed')
   const members = numbers.get('--members') ?? null
-  if (members !== null && ![1, 3, 5].includes(members)) return { ok: false, message: `--members ${members}\n${USAGE}` }
+  if (members !== null && ![1, 3, 5].includes(members)) return refused(`--members ${members}`)
   return {
-    ok: true,
+    kind: 'options',
     options: {
       firstSeed: (seed ?? numbers.get('--from') ?? newSeed) % (SEED_MAX + 1),
       seeds: seed === undefined ? (numbers.get('--seeds') ?? 1) : 1,
