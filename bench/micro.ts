@@ -8,10 +8,15 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { scriptOptions } from '../scripts/support/script-options.js'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const FOLDERS = ['ring', 'codec', 'front', 'wal', 'store', 'mvcc', 'watch']
-const words = process.argv.slice(2)
+const { words } = scriptOptions({
+  command: 'npm run bench:micro --',
+  does: 'All small benchmarks one after the other: ring, codec, HPACK, log, store, index, apply, watch.',
+  words: { names: '[WORD...]', text: 'only those whose path contains all of them' },
+})
 
 for (const folder of FOLDERS) {
   for (const name of readdirSync(join(HERE, folder)).filter((file) => file.endsWith('.bench.js')).sort()) {

@@ -6,7 +6,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { scriptOptions } from './support/script-options.js'
 
 const SERVER = fileURLToPath(new URL('../src/main.js', import.meta.url))
 const TOKEN = 'etcd-cluster-1'
@@ -90,23 +90,19 @@ class LocalMember {
 }
 
 function main(): void {
-  const { values, positionals } = parseArgs({
+  const { values, words } = scriptOptions({
+    does: 'A cluster on this machine, to try things out on.',
+    usage: USAGE,
+    words: { names: '[-- FLAGS]' },
     options: {
-      size: { type: 'string', default: '3' },
-      'data-dir': { type: 'string', default: 'cluster.raftring' },
-      help: { type: 'boolean', short: 'h', default: false },
+      size: { type: 'count', default: 3, min: 1, max: SIZE_MAX },
+      'data-dir': { type: 'text', default: 'cluster.raftring' },
     },
-    allowPositionals: true,
   })
-  const size = Number(values.size)
-  if (values.help || !Number.isInteger(size) || size < 1 || size > SIZE_MAX) {
-    console.log(USAGE)
-    process.exit(values.help ? 0 : 2)
-  }
-  const dataDir = values['data-dir']
+  const { size, 'data-dir': dataDir } = values
   const numbers = Array.from({ length: size }, (_, i) => i + 1)
   const initialCluster = numbers.map((number) => `${nameOf(number)}=${peerUrlOf(number)}`).join(',')
-  const options = { dataDir, initialCluster, flags: positionals }
+  const options = { dataDir, initialCluster, flags: words }
   const members = numbers.map((number) => new LocalMember(number, options))
   say(`${size} members, data in ${dataDir}\n${HELP}`)
   const endpoints = members.map(({ clientUrl }) => clientUrl).join(',')

@@ -1,12 +1,12 @@
 /**
- * Writes src/proto/generated from src/proto/schema: for each message an interface, a looser one of
- * what may be encoded, and functions to decode, peek, size, write and encode it. Run it after each change
- * of the schema; a test compares the files with what it would write.
+ * Writes src/proto/generated from src/proto/schema: for each message an interface, a looser one of what may be encoded,
+ * and functions to decode, peek, size, write and encode it. A test compares the files with what it would write.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { scriptOptions } from './support/script-options.js'
 import { enumerationName, fieldType, packages, typeName, type FieldType } from '../src/proto/schema.js'
 import type { Enumeration, Field, Message, Package } from '../src/proto/schema/notation.js'
 
@@ -393,7 +393,7 @@ export function encode${name}(m: ${name}Input): Uint8Array {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  // The compiled script runs from dist/scripts.
+  scriptOptions({ does: 'Writes src/proto/generated. To be run after each change of src/proto/schema.' })
   const root = fileURLToPath(new URL('../..', import.meta.url))
   mkdirSync(join(root, 'src/proto/generated'), { recursive: true })
   for (const [path, content] of renderAll()) writeFileSync(join(root, path), content)

@@ -4,6 +4,7 @@
  */
 
 import { strict as assert } from 'node:assert'
+import { scriptOptions } from './support/script-options.js'
 import { EtcdClient } from '../test/support/etcd-client.js'
 import { Report } from '../test/support/report.js'
 import { ServerProcess, type ServerSpec } from '../test/support/server-process.js'
@@ -33,6 +34,7 @@ async function checkAll(client: EtcdClient): Promise<void> {
   }
 }
 
+scriptOptions({ does: 'The least that a node must do on any Node version: puts, and restarts that keep them.' })
 const report = new Report('')
 const directory = temporaryDirectory()
 const spec: ServerSpec = { kind: 'raftring', dataDir: directory.path('data'), clientPort: 23_010, peerPort: 23_011 }

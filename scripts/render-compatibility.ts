@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { scriptOptions } from './support/script-options.js'
 import { readAreas, rowProblems, type Area, type Row } from './compatibility-rows.js'
 
 export const PAGE_PATH = 'docs/COMPATIBILITY.md'
@@ -68,6 +69,10 @@ export function renderingIn(page: string): string | null {
 }
 
 function main(): void {
+  const { values } = scriptOptions({
+    does: 'Checks the rows of what is compatible and prints them as docs/COMPATIBILITY.md has them.',
+    options: { write: { type: 'switch', text: 'writes them there instead' } },
+  })
   // The compiled script lies in dist/scripts.
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const areas = readAreas(root)
@@ -75,7 +80,7 @@ function main(): void {
   for (const problem of problems) process.stderr.write(`${problem}\n`)
   if (problems.length > 0) process.exitCode = 1
   const rendered = renderAreas(areas)
-  if (!process.argv.includes('--write')) {
+  if (!values.write) {
     process.stdout.write(rendered)
     return
   }

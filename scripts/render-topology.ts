@@ -6,6 +6,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { scriptOptions } from './support/script-options.js'
 import { conclude, type Config } from '../src/config/config.js'
 import { readFlags } from '../src/config/flags.js'
 import { edges, threads } from '../src/topology.js'
@@ -81,8 +82,12 @@ function write(root: string): void {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = scriptOptions({
+    does: 'Prints the diagram of actors and rings.',
+    options: { write: { type: 'switch', text: 'writes it into its document instead' } },
+  })
   // The compiled script lies in dist/scripts.
   const root = fileURLToPath(new URL('../..', import.meta.url))
-  if (process.argv.includes('--write')) write(root)
+  if (values.write) write(root)
   else process.stdout.write(renderTopology())
 }

@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { scriptOptions } from './support/script-options.js'
 
 /** The compiled script lies in dist/scripts. */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -38,24 +39,29 @@ const SLOW = [
 const TEST_MS_MAX = 180_000
 
 /** Compiled tests whose source still exists; a renamed source leaves its old output behind. */
-export function findTests(prefixes: readonly string[]): string[] {
+function findTests(prefixes: readonly string[], isSlow: boolean): string[] {
   return readdirSync(COMPILED, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.test.js'))
     .filter((path) => existsSync(join(ROOT, 'test', path.replace(/\.js$/, '.ts'))))
-    .filter((path) => isChosen(path, prefixes))
+    .filter((path) => isChosen(path, prefixes, isSlow))
     .toSorted()
     .map((path) => relative(ROOT, join(COMPILED, path)))
 }
 
-function isChosen(path: string, prefixes: readonly string[]): boolean {
+function isChosen(path: string, prefixes: readonly string[], wantsSlow: boolean): boolean {
   const isSlow = SLOW.some((prefix) => path.startsWith(prefix))
-  if (prefixes.includes('--slow')) return isSlow
+  if (wantsSlow) return isSlow
   return prefixes.length === 0 ? !isSlow : prefixes.some((prefix) => path.startsWith(prefix))
 }
 
 function main(): void {
-  const prefixes = process.argv.slice(2).map((word) => word.replace(/^test\//, ''))
-  const files = findTests(prefixes)
+  const { values, words } = scriptOptions({
+    does: 'Runs the compiled tests, all but the slow ones.',
+    words: { names: '[PATH...]', text: 'only those whose path below test/ starts so, slow or not' },
+    options: { slow: { type: 'switch', text: 'all slow ones, one at a time' } },
+  })
+  const prefixes = words.map((word) => word.replace(/^test\//, ''))
+  const files = findTests(prefixes, values.slow)
   if (files.length === 0) {
     process.stderr.write(`no tests match ${prefixes.join(' ')}\n`)
     process.exitCode = 1
@@ -67,7 +73,7 @@ function main(): void {
     [
       '--enable-source-maps',
       '--test',
-      `--test-concurrency=${prefixes.includes('--slow') ? 1 : CONCURRENCY}`,
+      `--test-concurrency=${values.slow ? 1 : CONCURRENCY}`,
       `--test-timeout=${TEST_MS_MAX}`,
       `--test-reporter=${reporter}`,
       '--test-reporter-destination=stdout',

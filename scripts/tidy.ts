@@ -4,6 +4,7 @@
  */
 
 import { fileURLToPath } from 'node:url'
+import { scriptOptions } from './support/script-options.js'
 import { checkBannedCalls } from './tidy/banned-calls.js'
 import { checkErrorCatalogue } from './tidy/catalogue.js'
 import { checkDevices } from './tidy/devices.js'
@@ -39,7 +40,11 @@ export function tidy(root: string): readonly Problem[] {
 }
 
 function main(root: string): void {
-  if (process.argv.includes('--shrink')) withProject(root, shrinkRatchet)
+  const { values } = scriptOptions({
+    does: 'Checks the shape of the tree: sizes, layers, devices, calls, messages, entries, documents.',
+    options: { shrink: { type: 'switch', text: 'records that something above a limit has become smaller' } },
+  })
+  if (values.shrink) withProject(root, shrinkRatchet)
   const problems = tidy(root)
   for (const { path, line, rule, message } of problems) console.log(`${path}:${line}: ${message} [${rule}]`)
   console.log(problems.length === 0 ? 'tidy: no problems' : `tidy: ${problems.length} problems`)

@@ -7,7 +7,10 @@ import { cpus } from 'node:os'
 import { codecs } from '../../src/proto/generated/registry.js'
 import { PutRequestView } from '../../src/proto/hot/put-request-view.js'
 import { RaftBody, raftRequestSize, RaftRequestView, writeRaftRequest } from '../../src/proto/hot/raft-request.js'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { protobufjsRoot } from '../../test/proto/protobufjs-root.js'
+
+scriptOptions({ does: 'The codecs beside protobufjs, one shape of message after another.' })
 
 const ROUNDS = 7
 const ROUND_MS = 25

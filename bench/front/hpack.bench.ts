@@ -9,8 +9,11 @@ import { writeField } from '../../src/front/http2/hpack-encoder.js'
 import { FRAME_HEADER_BYTES } from '../../src/front/http2/frame-layout.js'
 import { RequestHeaders } from '../../src/ctl/load/request-headers.js'
 import { nowUs } from '../../src/ctl/load/request-generator.js'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { median } from '../support/reading.js'
 import { machineFacts } from '../ring/machine-facts.js'
+
+scriptOptions({ does: 'What the headers of a call cost.' })
 
 const CALLS = 200_000
 const ROUNDS = 7

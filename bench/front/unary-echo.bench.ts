@@ -7,9 +7,12 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { machineFacts } from '../ring/machine-facts.js'
 import { echoes } from '../support/echo-requests.js'
 import { runLoad } from '../../src/ctl/load/grpc-load.js'
+
+scriptOptions({ does: 'What a small unary call costs the transport of a front.' })
 
 const PORT = 20_400
 const WARMUP_MS = 700

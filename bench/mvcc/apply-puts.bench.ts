@@ -34,6 +34,7 @@ import { RingWriter } from '../../src/ring/ring-writer.js'
 import { EMPTY_BYTES } from '../../src/base/bytes.js'
 import { SwitchingStore } from '../../src/store/generations/switching-store.js'
 import { openLmdbStore } from '../../src/store/lmdb-store.js'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { QUIET_LOGGER } from '../../test/mvcc/support/quiet-logger.js'
 import { memoryCounters } from '../../test/support/metrics/memory-counters.js'
 
@@ -42,8 +43,11 @@ const VALUE_BYTES = 256
 const TARGET_US = 5
 const MEMBER_ID = 77n
 
-const seconds = Number(process.argv[2] ?? 5)
-const keyCount = Number(process.argv[3] ?? 10_000)
+const { words: amounts } = scriptOptions({
+  does: 'What the mvcc thread pays for a put, on the real store.',
+  words: { names: '[SECONDS [KEYS]]', kind: 'numbers', max: 2, text: 'how long, and over how many keys (5 and 10000)' },
+})
+const [seconds = 5, keyCount = 10_000] = amounts.map(Number)
 const dir = mkdtempSync(join(tmpdir(), 'raftring-bench-'))
 const prng = new Prng(7)
 const turn = new Turn(systemClock)

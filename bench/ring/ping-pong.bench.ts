@@ -7,10 +7,13 @@ import { once } from 'node:events'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { allocateDoorbell } from '../../src/ring/doorbell.js'
 import { allocateRing } from '../../src/ring/ring-layout.js'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { machineFacts } from './machine-facts.js'
 import type { PingPongPlan } from './ping-pong.worker.js'
 
 type Sleep = PingPongPlan['sleeps']
+
+scriptOptions({ does: 'Round-trip time of one record between two threads that sleep while they wait.' })
 
 const ROUNDS = 20_000
 const GAMES: readonly (readonly [Sleep, Sleep])[] = [

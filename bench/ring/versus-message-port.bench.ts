@@ -2,7 +2,10 @@
  * Our ring beside a MessagePort that is given the same batches. Run: node dist/bench/ring/versus-message-port.bench.js
  */
 
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { contest } from './one-way-contest.js'
+
+scriptOptions({ does: 'Our ring beside a MessagePort that is given the same batches.' })
 
 await contest(['ring', 'MessagePort'], [
   { recordBytes: 64, batch: 1, records: 100_000 },

@@ -3,7 +3,10 @@
  * Run: node dist/bench/ring/versus-ringbuf.bench.js
  */
 
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { contest } from './one-way-contest.js'
+
+scriptOptions({ does: 'Our ring beside ringbuf.js with our doorbell.' })
 
 await contest(['ring', 'ringbuf.js'], [
   { recordBytes: 64, batch: 1, records: 1_000_000 },

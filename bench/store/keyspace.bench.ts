@@ -15,6 +15,7 @@ import { KeyRecord } from '../../src/keyspace/key-record.js'
 import { KeyspaceView, LATEST } from '../../src/keyspace/keyspace-view.js'
 import { KeyspaceWriter } from '../../src/keyspace/keyspace-writer.js'
 import { openLmdbStore, type LmdbStore } from '../../src/store/lmdb-store.js'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 
 const BATCH = 100
 const VALUE_BYTES = 256
@@ -23,7 +24,11 @@ const RANGE_KEYS = 1000
 const PUT_CPU_US_MAX = 4
 const GETS_PER_SECOND_MIN = 500_000
 
-const keyCount = Number(process.argv[2] ?? 10_000)
+const { words } = scriptOptions({
+  does: 'What the key space costs on the real store: puts, gets, ranges, reads in the past.',
+  words: { names: '[KEYS]', kind: 'numbers', max: 1, text: 'how many there are (10000)' },
+})
+const [keyCount = 10_000] = words.map(Number)
 const prng = new Prng(1)
 const writer = new KeyspaceWriter()
 const record = new KeyRecord()

@@ -15,8 +15,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
-import { joinedArguments } from '../support/joined-arguments.js'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { machineLine, readMachine } from '../support/machine-facts.js'
 import { pairedRatio, pairedText } from '../support/paired-ratios.js'
 import type { Reading } from '../support/reading.js'
@@ -28,16 +27,17 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const HERE = '.'
 const USUAL = 'put of 256 B, 256 clients'
 
-const { values: options, positionals } = parseArgs({
-  args: joinedArguments(process.argv.slice(2), ['--flags-a', '--flags-b']),
-  allowPositionals: true,
+const { values: options, words: commits } = scriptOptions({
+  command: 'npm run bench:compare --',
+  does: 'Two commits of this project in turn, with the driver of this checkout: which is faster, how surely.',
+  words: { names: 'A [B]', min: 1, max: 2, text: 'commits, or . for this checkout; B is . by default' },
   options: {
-    pairs: { type: 'string', default: '10' },
-    seconds: { type: 'string', default: '3' },
-    only: { type: 'string', default: USUAL },
-    'flags-a': { type: 'string', default: '' },
-    'flags-b': { type: 'string', default: '' },
-    json: { type: 'boolean', default: false },
+    pairs: { type: 'count', default: 10, min: 1, text: 'so many pairs of runs of each workload' },
+    seconds: { type: 'number', default: 3, min: 0.1, text: 'measured of each run' },
+    only: { type: 'text', default: USUAL, partOf: WORKLOADS.map(({ name }) => name), text: 'in whose name this is' },
+    'flags-a': { type: 'flags', text: 'for the server of A' },
+    'flags-b': { type: 'flags', text: 'for the server of B' },
+    json: { type: 'switch', text: 'prints ratios as JSON' },
   },
 })
 
@@ -48,12 +48,7 @@ interface Build {
 }
 
 async function main(): Promise<void> {
-  const [first = '', second = HERE] = positionals
-  if (first === '') {
-    process.stderr.write('which commit? npm run bench:compare -- A [B]\n')
-    process.exitCode = 2
-    return
-  }
+  const [first = HERE, second = HERE] = commits
   const builds: Build[] = []
   try {
     builds.push(build(first, 'A'), build(second, 'B'))
@@ -66,14 +61,14 @@ async function main(): Promise<void> {
 async function compare(builds: readonly Build[]): Promise<void> {
   const flags = [options['flags-a'], options['flags-b']]
   const kinds = builds.map(({ label, program }, i): TargetKind => localKind({
-    label, program, kind: 'raftring', cores: null, flags: (flags[i] ?? '').split(' ').filter((flag) => flag !== ''),
+    label, program, kind: 'raftring', cores: null, flags: flags[i] ?? [],
   }))
   console.log(machineLine(readMachine()))
-  console.log(kinds.map(({ label }, i) => `${label} ${flags[i] ?? ''}`.trim()).join('; '))
+  console.log(kinds.map(({ label }, i) => `${label} ${flags[i]?.join(' ') ?? ''}`.trim()).join('; '))
   for (const workload of WORKLOADS.filter(({ name }) => name.includes(options.only))) {
     const { servers } = await runWorkload(workload, {
-      kinds, rounds: Number(options.pairs), say: console.log, tellsThreads: false,
-      timing: { warmupMs: 2000, durationMs: Number(options.seconds) * 1000, isQuick: false, rate: null },
+      kinds, rounds: options.pairs, say: console.log, tellsThreads: false,
+      timing: { warmupMs: 2000, durationMs: options.seconds * 1000, isQuick: false, rate: null },
     })
     const problem = servers.find((server) => server.problem !== '')
     if (problem !== undefined) {

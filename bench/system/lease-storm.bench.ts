@@ -7,11 +7,11 @@
  * --keys puts one key on each lease. --flags are given to the server.
  */
 
-import { parseArgs } from 'node:util'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { EtcdClient } from '../../test/support/etcd-client.js'
 import { runLoad } from '../../src/ctl/load/grpc-load.js'
 import { OpenLoop, type OpenLoopResult } from '../support/open-loop.js'
-import { ServerUnderLoad, type ServerKind } from '../../src/ctl/load/server-under-load.js'
+import { ServerUnderLoad } from '../../src/ctl/load/server-under-load.js'
 import { puts } from '../../src/ctl/load/kv-requests.js'
 
 const PORT = 24_160
@@ -24,20 +24,20 @@ const QUIET_MS = 5000
 const POLL_MS = 250
 const STORM_MS_MAX = 300_000
 
-const { values: options } = parseArgs({
+const { values: options } = scriptOptions({
+  does: 'What leases that end together do to everybody else: p99 of puts, before and meanwhile.',
   options: {
-    leases: { type: 'string', default: '100000' },
-    kind: { type: 'string', default: 'raftring' },
-    flags: { type: 'string', default: '' },
-    keys: { type: 'boolean', default: false },
+    leases: { type: 'count', default: 100_000, min: 1, text: 'how many' },
+    keys: { type: 'switch', text: 'puts one key on each' },
+    kind: { type: 'text', choices: ['raftring', 'etcd'], default: 'raftring', text: 'the server' },
+    flags: { type: 'flags', text: 'for the server' },
   },
 })
-const leases = Number(options.leases)
+const { leases } = options
 const generator = puts({ prefix: 'bench/', keys: 100_000, valueBytes: 256 })
 
 async function main(): Promise<void> {
-  const kind = options.kind as ServerKind
-  const flags = options.flags.split(' ').filter((flag) => flag !== '')
+  const { kind, flags } = options
   const server = await ServerUnderLoad.start({ kind, port: PORT, cores: null, flags })
   const client = new EtcdClient(`127.0.0.1:${PORT}`, { deadlineMs: STORM_MS_MAX })
   try {

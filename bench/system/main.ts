@@ -7,8 +7,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { joinedArguments } from '../support/joined-arguments.js'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { machineLine, readMachine } from '../support/machine-facts.js'
 import { CEILING, markdownTable, workloadText, type BenchResults, type WorkloadResult } from '../support/results.js'
 import { resultsHtml } from '../support/results-page.js'
@@ -16,29 +15,6 @@ import { endpointKind, localKind, noOpKind, type TargetKind } from '../support/t
 import { runWorkload } from './run-workloads.js'
 import { CURVES, WORKLOADS } from './workloads/all-workloads.js'
 import { httpWorkloads } from './workloads/http-workloads.js'
-
-const { values: options } = parseArgs({
-  args: joinedArguments(process.argv.slice(2), ['--flags']),
-  options: {
-    vs: { type: 'string' },
-    endpoint: { type: 'string' },
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    rate: { type: 'string' },
-    only: { type: 'string', default: '' },
-    curves: { type: 'boolean', default: false },
-    quick: { type: 'boolean', default: false },
-    flags: { type: 'string', default: '' },
-    dir: { type: 'string' },
-    out: { type: 'string', default: 'bench-results' },
-    cores: { type: 'boolean', default: false },
-    threads: { type: 'boolean', default: false },
-    http: { type: 'boolean', default: false },
-    connections: { type: 'string', default: '64' },
-    list: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
 
 const HELP = `Usage: npm run bench -- [flags]
 
@@ -60,18 +36,40 @@ const HELP = `Usage: npm run bench -- [flags]
   --list             the workloads
 `
 
+const { values: options } = scriptOptions({
+  does: 'The benchmarks of a whole server.',
+  usage: HELP,
+  options: {
+    vs: { type: 'text' },
+    endpoint: { type: 'text' },
+    rounds: { type: 'count', min: 1 },
+    seconds: { type: 'number', min: 0.1 },
+    rate: { type: 'number', min: 1 },
+    only: { type: 'text', default: '' },
+    curves: { type: 'switch' },
+    quick: { type: 'switch' },
+    flags: { type: 'flags' },
+    dir: { type: 'text' },
+    out: { type: 'text', default: 'bench-results' },
+    cores: { type: 'switch' },
+    threads: { type: 'switch' },
+    http: { type: 'switch' },
+    connections: { type: 'count', default: 64, min: 1 },
+    list: { type: 'switch' },
+  },
+})
+
 const WARMUP_MS = 2000
 
 async function main(): Promise<void> {
-  if (options.help) return void process.stdout.write(HELP)
-  const all = options.http ? httpWorkloads(Number(options.connections)) : options.curves ? CURVES : WORKLOADS
+  const all = options.http ? httpWorkloads(options.connections) : options.curves ? CURVES : WORKLOADS
   const workloads = all.filter(({ name, needsProcess }) =>
-    name.includes(options.only) && (options.endpoint === undefined || needsProcess !== true))
+    name.includes(options.only) && (options.endpoint === null || needsProcess !== true))
   if (options.list) return void process.stdout.write(`${workloads.map(({ name }) => name).join('\n')}\n`)
   const kinds = kindsOf()
-  const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
-  const seconds = Number(options.seconds ?? (options.quick ? 1 : 5))
-  const machine = readMachine(options.dir)
+  const rounds = options.rounds ?? (options.quick ? 1 : 3)
+  const seconds = options.seconds ?? (options.quick ? 1 : 5)
+  const machine = readMachine(options.dir ?? undefined)
   const servers = Object.fromEntries(kinds.map(({ label }) => [label, versionOf(label)]))
   console.log(machineLine(machine))
   const names = Object.entries(servers).map((pair) => pair.join(' ')).join('; ')
@@ -87,7 +85,7 @@ async function main(): Promise<void> {
       kinds, rounds, say: console.log, tellsThreads: options.threads,
       timing: {
         warmupMs: options.quick ? WARMUP_MS / 4 : WARMUP_MS, durationMs: seconds * 1000, isQuick: options.quick,
-        rate: options.rate === undefined ? null : Number(options.rate),
+        rate: options.rate,
       },
     })
     console.log(workloadText(result))
@@ -103,20 +101,20 @@ async function main(): Promise<void> {
 
 function kindsOf(): TargetKind[] {
   const cores = options.cores ? '0' : null
-  const parent = options.dir === undefined ? {} : { parent: options.dir }
-  const flags = options.flags.split(' ').filter((flag) => flag !== '')
-  const ours = options.endpoint === undefined
+  const parent = options.dir === null ? {} : { parent: options.dir }
+  const { flags } = options
+  const ours = options.endpoint === null
     ? localKind({ label: 'raftring', kind: 'raftring', flags, cores, ...parent })
     : endpointKind(options.endpoint)
   const ceiling = options.http ? [noOpKind(CEILING)] : []
-  if (options.vs === undefined) return [ours, ...ceiling]
+  if (options.vs === null) return [ours, ...ceiling]
   const program = options.vs === 'etcd' ? {} : { program: options.vs }
   return [ours, localKind({ label: 'etcd', kind: 'etcd', flags: [], cores, ...parent, ...program }), ...ceiling]
 }
 
 function versionOf(label: string): string {
-  if (label !== 'etcd') return label === 'raftring' ? options.flags : ''
-  const program = options.vs === undefined || options.vs === 'etcd' ? 'etcd' : options.vs
+  if (label !== 'etcd') return label === 'raftring' ? options.flags.join(' ') : ''
+  const program = options.vs === null || options.vs === 'etcd' ? 'etcd' : options.vs
   return execFileSync(program, ['--version'], { encoding: 'utf8' }).split('\n')[0]?.replace('etcd Version: ', '') ?? ''
 }
 

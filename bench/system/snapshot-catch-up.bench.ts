@@ -8,20 +8,21 @@
  * The member that missed the entries has none of them; --flags are given to every member.
  */
 
-import { parseArgs } from 'node:util'
 import { runLoad } from '../../src/ctl/load/grpc-load.js'
 import { puts } from '../../src/ctl/load/kv-requests.js'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { ClusterProcess, type ClusterMember } from '../../test/support/cluster/cluster-process.js'
 import { machineLine, readMachine } from '../support/machine-facts.js'
 import { OpenLoop, type OpenLoopResult } from '../support/open-loop.js'
 
-const { values: options } = parseArgs({
+const { values: options } = scriptOptions({
+  does: 'What a member that has missed everything costs the clients of its cluster while it gets the store.',
   options: {
-    entries: { type: 'string', default: '500000' },
-    'value-bytes': { type: 'string', default: '2000' },
-    share: { type: 'string', default: '0.3' },
-    flags: { type: 'string', default: '' },
-    'quiet-seconds': { type: 'string', default: '20' },
+    entries: { type: 'count', default: 500_000, min: 1, text: 'how many it has missed' },
+    'value-bytes': { type: 'count', default: 2000, min: 1, text: 'of each of them' },
+    share: { type: 'number', default: 0.3, max: 1, text: 'of the closed-loop peak that is put meanwhile' },
+    flags: { type: 'flags', text: 'for every member' },
+    'quiet-seconds': { type: 'number', default: 20, min: 1, text: 'measured before, with two members' },
   },
 })
 
@@ -33,12 +34,11 @@ const CATCH_UP_MS_MAX = 600_000
 /** With puts going on a member is never quite there. */
 const LAG_ENTRIES = 1000
 
-const entries = Number(options.entries)
-const valueBytes = Number(options['value-bytes'])
+const { entries, 'value-bytes': valueBytes } = options
 
 async function main(): Promise<void> {
   console.log(machineLine(readMachine()))
-  const flags = ['--quota-backend-bytes=8589934592', ...options.flags.split(' ').filter((flag) => flag !== '')]
+  const flags = ['--quota-backend-bytes=8589934592', ...options.flags]
   await ClusterProcess.with({ size: 3, flags }, async (cluster) => {
     const leader = await cluster.leader()
     const behind = cluster.members.find((member) => member !== leader) as ClusterMember
@@ -69,11 +69,11 @@ async function measure(leader: ClusterMember, behind: ClusterMember): Promise<vo
   const port = leader.spec.clientPort
   const generator = puts({ prefix: 'bench/', keys: 100_000, valueBytes: 256 })
   const peak = await runLoad({ port, clients: CLIENTS, connections: CONNECTIONS, generator, durationMs: PEAK_MS })
-  const perSecond = Math.floor(peak.perSecond * Number(options.share))
+  const perSecond = Math.floor(peak.perSecond * options.share)
   console.log(`peak ${peak.perSecond.toFixed(0)} puts/s with two members, open loop ${perSecond} puts/s`)
   const loop = await OpenLoop.start({ port, generator, perSecond, connections: CONNECTIONS })
   try {
-    const before = await loop.measure(1000 * Number(options['quiet-seconds']))
+    const before = await loop.measure(1000 * options['quiet-seconds'])
     const startedMs = Date.now()
     let installedMs = 0
     const during = await loop.measure((async () => {

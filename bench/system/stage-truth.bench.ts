@@ -10,7 +10,6 @@
  * stands what comes out when all of that call's time is taken off, the server's part of it too.
  */
 
-import { parseArgs } from 'node:util'
 import { encodeRangeRequest } from '../../src/proto/generated/etcdserverpb.js'
 import type { StagePage } from '../../src/front/pages/stage-page.js'
 import { BUCKET_COUNT, bucketUpperMs } from '../../src/metrics/stage-histogram.js'
@@ -18,6 +17,7 @@ import { H2Client } from '../../src/ctl/load/h2-client.js'
 import { nowUs } from '../../src/ctl/load/request-generator.js'
 import { ServerUnderLoad } from '../../src/ctl/load/server-under-load.js'
 import { makePuts, puts } from '../../src/ctl/load/kv-requests.js'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 
 const PORT = 24_180
 const WARMUP_REQUESTS = 3000
@@ -28,11 +28,12 @@ const NEAR_SHARE = 0.05
 const GOOD_SHARE = 0.95
 const NO_OP = '/etcdserverpb.KV/Range'
 
-const { values: options } = parseArgs({
+const { values: options } = scriptOptions({
+  does: 'The stages of puts as the server counts them beside a clock outside; 95 % have to be within 5 % or 20 us.',
   options: {
-    requests: { type: 'string', default: '10000' },
-    flags: { type: 'string', default: '' },
-    json: { type: 'boolean', default: false },
+    requests: { type: 'count', default: 10_000, min: 1, text: 'how many puts, one at a time' },
+    flags: { type: 'flags', text: 'for the server' },
+    json: { type: 'switch', text: 'prints the result as JSON' },
   },
 })
 
@@ -78,12 +79,12 @@ class Caller {
 }
 
 async function main(): Promise<void> {
-  const flags = options.flags.split(' ').filter((flag) => flag !== '')
+  const { flags, requests } = options
   const server = await ServerUnderLoad.start({ kind: 'raftring', port: PORT, cores: null, flags })
   try {
     const caller = await Caller.connect(PORT)
     await sample(caller, WARMUP_REQUESTS)
-    report(await sample(caller, Number(options.requests)))
+    report(await sample(caller, requests))
     caller.close()
   } finally {
     await server.stop()

@@ -6,10 +6,10 @@
  */
 
 import { execFileSync } from 'node:child_process'
-import { parseArgs } from 'node:util'
 import { GrpcLoad, runLoad, type LoadResult } from '../../src/ctl/load/grpc-load.js'
 import { puts, ranges } from '../../src/ctl/load/kv-requests.js'
 import { ServerUnderLoad, type ServerKind } from '../../src/ctl/load/server-under-load.js'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 
 const PORT = 24_200
 const PORTS_PER_MEMBER = 10
@@ -22,12 +22,13 @@ const WARMUP_MS = 2000
 const WARM_CLIENTS = 64
 const LEADER_MS_MAX = 20_000
 
-const { values: options } = parseArgs({
+const { values: options } = scriptOptions({
+  does: 'Three members on this machine, ours and etcd in turn: puts through leader and members, linearizable reads.',
   options: {
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '5' },
-    only: { type: 'string', default: '' },
-    ours: { type: 'boolean', default: false },
+    rounds: { type: 'count', default: 3, min: 1, text: 'of each case and server; medians are printed' },
+    seconds: { type: 'number', default: 5, min: 0.1, text: 'measured each time' },
+    only: { type: 'text', default: '', text: 'only cases whose name contains it' },
+    ours: { type: 'switch', text: 'without etcd' },
   },
 })
 
@@ -135,7 +136,7 @@ async function runOnce(kind: ServerKind, { clients, target, isRead }: Case): Pro
     await wait(WARMUP_MS)
     const before = cluster.cpuSeconds()
     await Promise.all(loads.map((load) => load.measure()))
-    await wait(Number(options.seconds) * 1000)
+    await wait(options.seconds * 1000)
     const cpuSeconds = cluster.cpuSeconds() - before
     return readingOf(await Promise.all(loads.map((load) => load.end())), cpuSeconds)
   } finally {
@@ -196,7 +197,7 @@ async function main(): Promise<void> {
   for (const one of CASES) {
     if (!one.name.includes(options.only)) continue
     const readings = new Map<ServerKind, Reading[]>(kinds.map((kind) => [kind, []]))
-    for (let round = 0; round < Number(options.rounds); round++) {
+    for (let round = 0; round < options.rounds; round++) {
       for (const kind of kinds) readings.get(kind)?.push(await runOnce(kind, one))
     }
     print(one.name, readings)

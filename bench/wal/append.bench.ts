@@ -10,6 +10,7 @@ import type { SegmentSupply } from '../../src/wal/wal-device.js'
 import { LogWriter, createLog, type LogWriterOptions } from '../../src/wal/log-writer.js'
 import { WalDirectory } from '../../src/wal/wal-file.js'
 import { SEGMENT_BYTES } from '../../src/wal/wal-segment.js'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 
 const RECORD_BYTES = 300
 const GROUPS = [1, 100, 1000]
@@ -32,7 +33,10 @@ interface Figures {
   readonly usPerGroup: number
 }
 
-const parent = process.argv[2] ?? tmpdir()
+const { words: [parent = tmpdir()] } = scriptOptions({
+  does: 'What the log costs for each record: encoded, checked, written, and with a sync for each group.',
+  words: { names: '[DIRECTORY]', max: 1, text: 'on the disk to be measured (where temporary files go)' },
+})
 console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, Node ${process.version}`)
 console.log(`records of ${RECORD_BYTES} bytes; medians of ${ROUNDS} rounds of ${SECONDS} s`)
 console.log(`${'group'.padStart(6)} ${'sync'.padStart(5)} ${'us each'.padStart(9)} ${'us a group'.padStart(11)}`)

@@ -25,6 +25,7 @@ import { RingReader } from '../../src/ring/ring-reader.js'
 import { RingWriter } from '../../src/ring/ring-writer.js'
 import { openLmdbStore } from '../../src/store/lmdb-store.js'
 import { WatchActor } from '../../src/watch/watch-actor.js'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { QUIET_LOGGER } from '../../test/mvcc/support/quiet-logger.js'
 import { machineFacts } from '../ring/machine-facts.js'
 import { memoryCounters } from '../../test/support/metrics/memory-counters.js'
@@ -32,8 +33,11 @@ import { memoryCounters } from '../../test/support/metrics/memory-counters.js'
 const VALUE_BYTES = 256
 const WARM_UP = 0.2
 
-const events = Number(process.argv[2] ?? 3000)
-const watchers = Number(process.argv[3] ?? 1000)
+const { words } = scriptOptions({
+  does: 'What a watch worker pays for one event: matched, encoded once, into the ring of its front.',
+  words: { names: '[EVENTS [WATCHERS]]', kind: 'numbers', max: 2, text: 'how many (3000 and 1000)' },
+})
+const [events = 3000, watchers = 1000] = words.map(Number)
 const value = new Slice().at(new Uint8Array(VALUE_BYTES), 0, VALUE_BYTES)
 
 /** A worker with one front, and a key space that is written between its turns. */

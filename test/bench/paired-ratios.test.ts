@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { joinedArguments } from '../../bench/support/joined-arguments.js'
 import { pairedRatio } from '../../bench/support/paired-ratios.js'
 import { medianReading, type Reading } from '../../bench/support/reading.js'
 import { markdownTable, serverResult, workloadText } from '../../bench/support/results.js'
@@ -64,9 +63,4 @@ test('two servers have ratios, in text and in the table for documents', () => {
     machine, command: '', rounds: 1, seconds: 1, servers: { raftring: '', etcd: '3' }, workloads: [result],
   })
   assert.ok(table.endsWith('| put | 30/s | 10/s | 3.00x | 1.00x | 1.00x | 0.50x |'), table)
-})
-
-test('flags for a server are one word', () => {
-  assert.deepEqual(joinedArguments(['--flags', '--a=b', '--quick'], ['--flags']), ['--flags=--a=b', '--quick'])
-  assert.deepEqual(joinedArguments(['--flags'], ['--flags']), ['--flags'])
 })

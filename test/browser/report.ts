@@ -12,6 +12,7 @@ import type { Browser } from 'playwright-core'
 import { GrpcLoad } from '../../src/ctl/load/grpc-load.js'
 import { puts, ranges } from '../../src/ctl/load/kv-requests.js'
 import { WRITE_STAGES } from '../../src/metrics/stage-histogram.js'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { Report } from '../support/report.js'
 import { ServerProcess } from '../support/server-process.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
@@ -24,6 +25,7 @@ const PORT = 21_490
 const THREADS = ['front-0', 'raft', 'peer', 'wal', 'mvcc']
 
 async function main(): Promise<void> {
+  scriptOptions({ does: 'The reports of raftringctl in Chromium; SCREENSHOT=FILE.png keeps what they looked like.' })
   const report = new Report()
   const directory = temporaryDirectory()
   const out = directory.path('profile')

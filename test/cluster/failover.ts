@@ -5,7 +5,7 @@
  */
 
 import { strict as assert } from 'node:assert'
-import { parseArgs } from 'node:util'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { Report } from '../support/report.js'
 import { ClusterProcess, type ClusterMember } from '../support/cluster/cluster-process.js'
 import type { ServerKind } from '../support/server-process.js'
@@ -111,11 +111,15 @@ function ms(value: number | undefined): string {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { kills: { type: 'string', default: '20' }, vs: { type: 'string', default: '' } },
+  const { values } = scriptOptions({
+    does: 'Kills the leader amid loops of puts: nothing acknowledged may be lost; prints how long clients wait.',
+    options: {
+      kills: { type: 'count', default: 20, min: 1, text: 'how often' },
+      vs: { type: 'text', choices: ['etcd'], text: 'the same is done to etcd in turn' },
+    },
   })
   const report = new Report()
-  const kills = Number(values.kills)
+  const { kills } = values
   await failover('raftring', kills, report)
   if (values.vs === 'etcd') await failover('etcd', kills, report)
   report.end()

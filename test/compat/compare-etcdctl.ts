@@ -5,19 +5,24 @@
  * `--print` prints rows for the differences found.
  */
 
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { EtcdClient } from '../support/etcd-client.js'
 import type { Report } from '../support/report.js'
 import { FIXED_LEASES } from './etcdctl-command.js'
 import { CTL_COMMANDS } from './etcdctl-commands.js'
 import { EtcdctlRunner, TOO_FEW_LINES, type CtlResult } from './etcdctl-runner.js'
 import { ListedDifferences, Titles } from './tools/listed-differences.js'
-import { IS_SELF, withServerPair } from './tools/server-pair.js'
+import { IS_SELF, PAIR_OPTIONS, withServerPair } from './tools/server-pair.js'
 
 const PORTS = [21_010, 21_012] as const
 const SLOW_MS = 3000
 const DIFFERENCES = 'test/compat/differences.tsv'
 
 async function main(): Promise<void> {
+  scriptOptions({
+    does: 'Every command of etcdctl against etcd and against raftring: both must print the same.',
+    options: PAIR_OPTIONS,
+  })
   await withServerPair(PORTS, async (report) => {
     const runners = (await Promise.all(PORTS.map(prepare))) as [EtcdctlRunner, EtcdctlRunner]
     await compareAll(report, runners, ListedDifferences.read(IS_SELF ? null : DIFFERENCES))

@@ -13,6 +13,7 @@ import {
   type Namespace,
   type Watcher,
 } from 'etcd3'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { Report } from '../support/report.js'
 import { serverKind, withServer } from '../support/server-process.js'
 
@@ -336,6 +337,9 @@ async function until(watcher: Watcher, holds: () => boolean): Promise<void> {
 }
 
 async function main(): Promise<void> {
+  scriptOptions({
+    does: 'The npm package etcd3 against a fresh server, as its users use it; SERVER=etcd asks etcd instead.',
+  })
   const report = new Report()
   const kind = serverKind()
   await withServer({ kind, clientPort: 21_030 }, async (server) => {

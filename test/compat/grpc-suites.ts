@@ -3,6 +3,7 @@
  * expression>` picks checks by title.
  */
 
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { EtcdClient } from '../support/etcd-client.js'
 import { runSuites } from '../support/check-suite.js'
 import { Report } from '../support/report.js'
@@ -10,6 +11,9 @@ import { serverKind, withServer } from '../support/server-process.js'
 import { GRPC_SUITES, suiteFlags } from './suites.js'
 
 async function main(): Promise<void> {
+  scriptOptions({
+    does: 'The gRPC suites against a fresh server; SERVER=etcd asks etcd, ONLY=REGEXP picks checks by title.',
+  })
   const report = new Report()
   const kind = serverKind()
   await withServer({ kind, clientPort: 21_020, flags: suiteFlags(kind) }, async (server) => {

@@ -5,8 +5,8 @@
  */
 
 import { strict as assert } from 'node:assert'
-import { parseArgs } from 'node:util'
 import { Prng } from '../../src/base/prng.js'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { EtcdClient } from '../support/etcd-client.js'
 import { Report } from '../support/report.js'
 import { withServer, type ServerKind } from '../support/server-process.js'
@@ -18,15 +18,15 @@ import { RequestSource } from './request-source.js'
 const PORTS = [21_050, 21_052] as const
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values } = scriptOptions({
+    does: 'The same random requests to etcd and to raftring: every answer and the history at the end must be the same.',
     options: {
-      count: { type: 'string', default: '3000' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      self: { type: 'boolean', default: false },
+      count: { type: 'count', default: 3000, min: 1, text: 'how many requests' },
+      seed: { type: 'count', default: Date.now() % 1_000_000, shown: 'new each time', text: 'repeats a run' },
+      self: { type: 'switch', text: 'compares etcd with etcd' },
     },
   })
-  const count = Number(values.count)
-  const seed = Number(values.seed)
+  const { count, seed } = values
   const ours: ServerKind = values.self ? 'etcd' : 'raftring'
   console.log(`${count} random requests to etcd and ${ours}, --seed ${seed}`)
   const report = new Report('')

@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { EtcdClient } from '../support/etcd-client.js'
 import { ServerProcess } from '../support/server-process.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
@@ -14,8 +15,11 @@ import { fill } from './kept-directory.js'
 const CLIENT_PORT = 21_980
 const CHECKPOINT_MS = 8000
 
-const target = process.argv[2]
-if (target === undefined || existsSync(target)) throw new Error('give the name of a new file')
+const { words: [target = ''] } = scriptOptions({
+  does: 'Writes a whole data directory for the fixtures, as a killed node leaves it.',
+  words: { names: 'FILE.tgz', min: 1, max: 1, text: 'a new file' },
+})
+if (existsSync(target)) throw new Error(`${target} is there already`)
 
 const directory = temporaryDirectory()
 const dataDir = directory.path('data')

@@ -4,22 +4,23 @@
  * repeats it; the data directory of a failure is kept.
  */
 
-import { parseArgs } from 'node:util'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { Report } from '../support/report.js'
 import { serverKind } from '../support/server-process.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 import { CrashRun, scheduleOf } from './crash-run.js'
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values } = scriptOptions({
+    does: 'Rounds of a mixed workload with kill -9 at a random moment, a restart and a check of everything.',
     options: {
-      rounds: { type: 'string', default: process.env['ROUNDS'] ?? '20' },
-      port: { type: 'string', default: '21100' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      clients: { type: 'string', default: '8' },
+      rounds: { type: 'count', default: 20, env: 'ROUNDS', text: 'how many' },
+      port: { type: 'count', default: 21_100, min: 1, max: 65_534, text: 'for clients; members use the next' },
+      seed: { type: 'count', default: Date.now() % 1_000_000, shown: 'new each time', text: 'repeats a run' },
+      clients: { type: 'count', default: 8, min: 1, text: 'how many at the same time' },
     },
   })
-  const seed = Number(values.seed)
+  const { seed } = values
   const kind = serverKind()
   console.log(`crash rounds against ${kind}, --rounds ${values.rounds} --seed ${seed}`)
   const report = new Report('')
@@ -27,14 +28,14 @@ async function main(): Promise<void> {
   const run = new CrashRun({
     kind,
     dataDir: directory.path('data'),
-    clientPort: Number(values.port),
+    clientPort: values.port,
     seed,
-    clients: Number(values.clients),
+    clients: values.clients,
     flags: ['--snapshot-count', '2000'],
   })
   await run.start()
   const startedAt = performance.now()
-  for (let round = 0; round < Number(values.rounds) && report.failed === 0; round++) {
+  for (let round = 0; round < values.rounds && report.failed === 0; round++) {
     const schedule = scheduleOf(seed, round)
     await report.check(`round ${round} (${schedule})`, () => run.round(round, schedule))
   }

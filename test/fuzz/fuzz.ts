@@ -3,8 +3,8 @@
  * its share of the cases. A failure prints the line that repeats it alone.
  */
 
-import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import type { FuzzReport, FuzzStart } from './fuzz-target.js'
 import { TARGETS, type TargetSpec } from './targets/targets.js'
 
@@ -12,6 +12,7 @@ import { TARGETS, type TargetSpec } from './targets/targets.js'
 const HANG_MS = 60_000
 const LOOK_MS = 1000
 const GROWTH_BYTES_MAX = 32 * 1024 * 1024
+const TARGET_TEXT = `one alone of ${TARGETS.map(({ name }) => name).join(', ')}`
 
 interface Plan {
   readonly seed: number
@@ -20,26 +21,27 @@ interface Plan {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values } = scriptOptions({
+    command: 'npm run fuzz --',
+    does: 'Inputs that know the format, most of them damaged, for everything that reads what comes from outside.',
     options: {
-      seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-      cases: { type: 'string', default: '100000' },
-      target: { type: 'string' },
-      seconds: { type: 'string', default: '0' },
-      from: { type: 'string', default: '0' },
+      seed: { type: 'count', default: Date.now() % 1_000_000_000, shown: 'new each time', text: 'repeats a run' },
+      cases: { type: 'count', default: 100_000, min: 1, text: 'of all targets together' },
+      target: { type: 'text', choices: TARGETS.map(({ name }) => name), value: 'NAME', text: TARGET_TEXT },
+      seconds: { type: 'number', default: 0, text: 'goes by time, not by cases; 0 does not' },
+      from: { type: 'count', default: 0, text: 'the case to begin with' },
     },
   })
-  const chosen = TARGETS.filter(({ name }) => values.target === undefined || name === values.target)
-  if (chosen.length === 0) throw new Error(`targets: ${TARGETS.map(({ name }) => name).join(', ')}`)
+  const chosen = TARGETS.filter(({ name }) => values.target === null || name === values.target)
   const shares = chosen.reduce((sum, { share }) => sum + share, 0)
-  const seconds = Number(values.seconds)
+  const { seconds } = values
   let failed = 0
   for (const spec of chosen) {
-    const count = Math.max(1, Math.round((Number(values.cases) * spec.share) / shares))
+    const count = Math.max(1, Math.round((values.cases * spec.share) / shares))
     const msMax = seconds > 0 ? (seconds * 1000 * spec.share) / shares : Infinity
     const isGood = await fuzz(spec, seconds > 0 ? Number.MAX_SAFE_INTEGER : count, {
-      seed: Number(values.seed),
-      from: Number(values.from),
+      seed: values.seed,
+      from: values.from,
       msMax,
     })
     if (!isGood) failed++

@@ -9,7 +9,7 @@
 import { strict as assert } from 'node:assert'
 import type { ClientHttp2Session } from 'node:http2'
 import { setTimeout as wait } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { EtcdClient, prefixEnd } from '../support/etcd-client.js'
 import { WatchRequest, WatchResponse } from '../support/etcd-messages.js'
 import { frame, openSession } from '../support/raw-call.js'
@@ -28,10 +28,14 @@ const PUT_EVERY_MS = 5
 const P99_MS_MAX = 50
 const MESSAGE_PREFIX_BYTES = 5
 
-const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '8' }, latency: { type: 'boolean', default: false } },
+const { values } = scriptOptions({
+  does: 'How late the events of a watch are while ten readers take large answers over the same connection.',
+  options: {
+    seconds: { type: 'number', default: 8, min: 1, text: 'how long it is measured, without readers and with them' },
+    latency: { type: 'switch', text: 'judges the delay as well; only on a machine that does nothing else' },
+  },
 })
-const runMs = 1000 * Number(values.seconds)
+const runMs = 1000 * values.seconds
 const report = new Report()
 
 /** Calls back with every value that the watched key gets, as it arrives on this connection. */

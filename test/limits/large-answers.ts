@@ -7,6 +7,7 @@
 import { strict as assert } from 'node:assert'
 import type { ClientHttp2Session } from 'node:http2'
 import { setTimeout as wait } from 'node:timers/promises'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { EtcdClient, prefixEnd } from '../support/etcd-client.js'
 import { revisionOf } from '../support/expect.js'
 import { openSession } from '../support/raw-call.js'
@@ -29,6 +30,7 @@ const SLOW_READERS = 24
 const DEADLINE = { 'grpc-timeout': '2S' }
 const COMPACTING_MS = 12_000
 
+scriptOptions({ does: 'A hundred answers of 20 MB at once: what they cost in memory, and that none is cut short.' })
 const report = new Report()
 
 /** Which value each key had at which revision. */

@@ -6,9 +6,9 @@
 
 import { strict as assert } from 'node:assert'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { GrpcLoad } from '../../src/ctl/load/grpc-load.js'
 import { puts, ranges } from '../../src/ctl/load/kv-requests.js'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { Report } from '../support/report.js'
 import { serverKind, withServer, type ServerProcess } from '../support/server-process.js'
 import { growthOf, mebibytes, sampleMemory, type MemorySample } from './memory-samples.js'
@@ -30,19 +30,18 @@ interface Options {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values: options } = scriptOptions({
+    does: 'Full load for minutes: memory must become flat, no ring may lose a record, a watch must see every revision.',
     options: {
-      minutes: { type: 'string', default: process.env['MINUTES'] ?? '2' },
-      clients: { type: 'string', default: '200' },
-      flags: { type: 'string', default: '' },
+      minutes: { type: 'number', default: 2, env: 'MINUTES', text: 'how long' },
+      clients: { type: 'count', default: 200, min: 1, text: 'how many write at the same time' },
+      flags: { type: 'flags', text: 'for the server' },
     },
   })
-  const flags = values.flags.split(' ').filter((flag) => flag !== '')
-  const options = { minutes: Number(values.minutes), clients: Number(values.clients), flags }
   const kind = serverKind()
   console.log(`soak of ${kind}, ${options.minutes} minutes, ${options.clients} writers`)
   const report = new Report('')
-  await withServer({ kind, clientPort: PORT, flags }, (server) => soak(server, options, report))
+  await withServer({ kind, clientPort: PORT, flags: options.flags }, (server) => soak(server, options, report))
   report.end()
 }
 

@@ -8,7 +8,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { EtcdClient, prefixEnd } from '../support/etcd-client.js'
 import { Report } from '../support/report.js'
 import { withServer, type ServerProcess } from '../support/server-process.js'
@@ -28,24 +28,19 @@ interface Options {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values } = scriptOptions({
+    does: 'Fills a store, deletes nine tenths and compacts: the file has to become small while puts go on.',
     options: {
-      megabytes: { type: 'string', default: '1000' },
-      rate: { type: 'string', default: '2000' },
-      minutes: { type: 'string', default: '10' },
-      'value-bytes': { type: 'string', default: '10000' },
-      flags: { type: 'string', default: '' },
-      latency: { type: 'boolean', default: false },
+      megabytes: { type: 'number', default: 1000, min: 1, text: 'how much is filled in' },
+      'value-bytes': { type: 'count', default: 10_000, min: 1, text: 'in portions of this size' },
+      rate: { type: 'number', default: 2000, min: 1, text: 'puts a second that go on meanwhile' },
+      minutes: { type: 'number', default: 10, text: 'after which it is given up' },
+      flags: { type: 'flags', text: 'for the server' },
+      latency: { type: 'switch', text: 'judges times as well; only on a machine that does nothing else' },
     },
   })
-  const options = {
-    megabytes: Number(values.megabytes),
-    rate: Number(values.rate),
-    latency: values.latency,
-    minutes: Number(values.minutes),
-    valueBytes: Number(values['value-bytes']),
-  }
-  const flags = values.flags.split(' ').filter((flag) => flag !== '')
+  const { flags, 'value-bytes': valueBytes } = values
+  const options = { ...values, valueBytes }
   const report = new Report('')
   await withServer({ kind: 'raftring', clientPort: PORT, flags }, (server) => giveBack(server, options, report))
   report.end()

@@ -6,10 +6,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { WalDirectory } from '../../src/wal/wal-file.js'
+import { scriptOptions } from '../../scripts/support/script-options.js'
 import { FIXTURE_OPTIONS, WalRig } from './wal-rig.js'
 
-const directory = process.argv[2]
-if (directory === undefined) throw new Error('give an empty directory')
+const { words: [directory = ''] } = scriptOptions({
+  does: 'Writes the log of a fixture, and what a start must make of it.',
+  words: { names: 'DIRECTORY', min: 1, max: 1, text: 'an empty one' },
+})
 
 const MEMBER = 0x8e9e_05c5_2164_694dn
 

@@ -6,12 +6,13 @@
  */
 
 import { writeFileSync } from 'node:fs'
+import { scriptOptions } from '../../../scripts/support/script-options.js'
 import { TestAuthority } from '../../support/certificates.js'
 import { ClusterProcess } from '../../support/cluster/cluster-process.js'
 import { Report } from '../../support/report.js'
 import { temporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.js'
 import { ListedDifferences } from '../tools/listed-differences.js'
-import { IS_SELF, KINDS } from '../tools/server-pair.js'
+import { IS_SELF, KINDS, PAIR_OPTIONS } from '../tools/server-pair.js'
 import { STORY } from './cluster-story.js'
 import { NamedCluster } from './story-cluster.js'
 
@@ -19,6 +20,10 @@ const SIZE = 3
 const DIFFERENCES = 'test/compat/cluster/differences.tsv'
 
 async function main(): Promise<void> {
+  scriptOptions({
+    does: 'The same story for three members of etcd and of raftring: etcdctl must print the same at every step.',
+    options: PAIR_OPTIONS,
+  })
   const report = new Report('')
   const directory = temporaryDirectory()
   const flags = await peerTlsFlags(directory)

@@ -6,9 +6,10 @@
  */
 
 import { methods } from '../../../src/proto/schema.js'
+import { scriptOptions } from '../../../scripts/support/script-options.js'
 import type { Report } from '../../support/report.js'
 import { ListedDifferences, Titles } from '../tools/listed-differences.js'
-import { IS_SELF, withServerPair } from '../tools/server-pair.js'
+import { IS_SELF, PAIR_OPTIONS, withServerPair } from '../tools/server-pair.js'
 import { GatewayAsker, titleOf } from './gateway-request.js'
 import { QUESTIONS } from './gateway-questions.js'
 
@@ -16,6 +17,10 @@ const PORTS = [21_030, 21_032] as const
 const DIFFERENCES = 'test/compat/gateway/differences.tsv'
 
 async function main(): Promise<void> {
+  scriptOptions({
+    does: 'Requests to the JSON gateways of etcd and of raftring: answers must be the same.',
+    options: PAIR_OPTIONS,
+  })
   await withServerPair(PORTS, async (report) => {
     checkPaths(report)
     await compareAll(report, ListedDifferences.read(IS_SELF ? null : DIFFERENCES))

@@ -5,8 +5,8 @@
  */
 
 import { strict as assert } from 'node:assert'
-import { parseArgs } from 'node:util'
 import { Prng } from '../../../src/base/prng.js'
+import { scriptOptions } from '../../../scripts/support/script-options.js'
 import { MaintenanceClient } from '../../space/maintenance-client.js'
 import { EtcdClient } from '../../support/etcd-client.js'
 import { revisionOf } from '../../support/expect.js'
@@ -90,20 +90,22 @@ const ODD: readonly PeerHashQuestion[] = [
 ]
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values } = scriptOptions({
+    does: 'Hashes of the keys between random writes and compactions, of raftring and of an etcd of 3.6 or ' +
+      'later, which ETCD_COMMAND names: every one must be the same.',
     options: {
-      rounds: { type: 'string', default: '60' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      rounds: { type: 'count', default: 60, min: 1, text: 'how many' },
+      seed: { type: 'count', default: Date.now() % 1_000_000, shown: 'new each time', text: 'repeats a run' },
     },
   })
-  const seed = Number(values.seed)
+  const { seed } = values
   console.log(`${values.rounds} rounds, --seed ${seed}`)
   const report = new Report('')
   await withServer({ kind: 'etcd', clientPort: ETCD_PORT }, (etcd) =>
     withServer({ kind: 'raftring', clientPort: OUR_PORT }, async (other) => {
       const sides: Sides = [new Side(etcd), new Side(other)]
       await report.check('every hash is the same', async () => {
-        console.log(`${await compareRounds(sides, new Prng(seed), Number(values.rounds))} hashes`)
+        console.log(`${await compareRounds(sides, new Prng(seed), values.rounds)} hashes`)
       })
       await report.check('so is what is said of other requests', async () => {
         for (const question of ODD) {

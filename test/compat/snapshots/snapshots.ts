@@ -3,12 +3,16 @@
  * round; snapshots are made while puts go on, in little memory. `node dist/test/compat/snapshots/snapshots.js`.
  */
 
+import { scriptOptions } from '../../../scripts/support/script-options.js'
 import { Report } from '../../support/report.js'
 import { checkLoad } from './check-load.js'
 import { checkMigration } from './check-migration.js'
 import { checkRestore } from './check-restore.js'
 
 async function main(): Promise<void> {
+  scriptOptions({
+    does: 'What etcd saved or left behind is served by raftring, and the other way round; SEED=N repeats a run.',
+  })
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
   console.log(`random requests of SEED=${seed}`)
   const report = new Report()

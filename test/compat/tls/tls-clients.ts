@@ -10,6 +10,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { Client, credentials } from '@grpc/grpc-js'
 import { Etcd3 } from 'etcd3'
+import { scriptOptions } from '../../../scripts/support/script-options.js'
 import { TestAuthority } from '../../support/certificates.js'
 import { Report } from '../../support/report.js'
 import { serverKind, ServerProcess } from '../../support/server-process.js'
@@ -17,6 +18,7 @@ import { temporaryDirectory } from '../../support/temporary-directory.js'
 
 const PORT = 23_320
 const URL = `https://127.0.0.1:${PORT}`
+scriptOptions({ does: 'Real clients of a server with TLS; SERVER=etcd asks etcd instead.' })
 const directory = temporaryDirectory()
 const report = new Report()
 const isOurs = serverKind() === 'raftring'

@@ -3,6 +3,7 @@
  */
 
 import { strict as assert } from 'node:assert'
+import { scriptOptions } from '../../../scripts/support/script-options.js'
 import { Report } from '../../support/report.js'
 import { runToEnd } from '../../support/run-to-end.js'
 import type { ServerKind } from '../../support/server-process.js'
@@ -61,6 +62,7 @@ const LINES: readonly Line[] = [
 ]
 
 const directory = temporaryDirectory()
+scriptOptions({ does: 'Command lines that end by themselves, for etcd and for us: exit codes must be the same.' })
 const report = new Report()
 
 async function end(kind: ServerKind, { args, env = {} }: Line): Promise<number | string> {

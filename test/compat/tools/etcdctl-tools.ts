@@ -6,6 +6,7 @@
 import { strict as assert } from 'node:assert'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { scriptOptions } from '../../../scripts/support/script-options.js'
 import { EtcdClient, prefixEnd } from '../../support/etcd-client.js'
 import { Report } from '../../support/report.js'
 import { ServerProcess, type ServerKind } from '../../support/server-process.js'
@@ -87,6 +88,7 @@ function lastLines(output: string): string {
 
 const directory = temporaryDirectory()
 const servers: ServerProcess[] = []
+scriptOptions({ does: 'The commands of etcdctl that run for a while; ONLY=mirror runs the mirrors alone.' })
 const report = new Report()
 try {
   for (const kind of KINDS) {

@@ -6,6 +6,11 @@ import { temporaryDirectory } from '../../support/temporary-directory.js'
 
 const ADVERTISED_PEER_PORT = 21_019
 
+/** What every script that compares a pair may be given. */
+export const PAIR_OPTIONS = {
+  self: { type: 'switch', text: 'compares etcd with etcd, which must show no difference' },
+  print: { type: 'switch', text: 'prints a row for each difference that is not listed' },
+} as const
 export const IS_SELF = process.argv.includes('--self')
 export const KINDS: readonly [ServerKind, ServerKind] = ['etcd', IS_SELF ? 'etcd' : 'raftring']
 

@@ -5,7 +5,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { scriptOptions } from '../../../scripts/support/script-options.js'
 import type { Mutant } from './mutant.js'
 import { MUTANTS, PROVEN_MUTANTS, mutantNamed } from './mutants.js'
 
@@ -20,18 +20,22 @@ const SIMULATOR = fileURLToPath(new URL('../../../src/sim/main.js', import.meta.
 const REGISTER = new URL('./register-mutant.js', import.meta.url).href
 
 function main(): void {
-  const { values } = parseArgs({
+  const { values } = scriptOptions({
+    command: 'npm run sim:mutants --',
+    does: 'Puts known bugs back, one at a time; the simulator has to find each of them.',
     options: {
-      only: { type: 'string' }, rotate: { type: 'string' }, seeds: { type: 'string' }, from: { type: 'string' },
-      list: { type: 'boolean' },
+      only: { type: 'list', choices: MUTANTS.map(({ name }) => name), text: 'these, by name' },
+      rotate: { type: 'count', min: 1, text: 'so many of them, others every day' },
+      seeds: { type: 'count', default: SEEDS, min: 1, text: 'within how many each has to be found' },
+      from: { type: 'count', default: 1, text: 'the first seed' },
+      list: { type: 'switch', text: 'names them and says what each breaks' },
     },
   })
-  if (values.list === true) {
+  if (values.list) {
     for (const { name, story } of MUTANTS) say(`${name}: ${story}`)
     return
   }
-  const seeds = Number(values.seeds ?? SEEDS)
-  const from = Number(values.from ?? 1)
+  const { seeds, from } = values
   const chosen = choose(values.only, values.rotate)
   const survivors = chosen.filter((mutant) => !isKilled(mutant, seeds, from))
   say(`${chosen.length - survivors.length} of ${chosen.length} mutants killed`)
@@ -39,11 +43,11 @@ function main(): void {
   process.exitCode = survivors.length === 0 ? 0 : 1
 }
 
-function choose(only: string | undefined, rotate: string | undefined): readonly Mutant[] {
-  if (only !== undefined) return only.split(',').map(mutantNamed)
+function choose(only: readonly string[], rotate: number | null): readonly Mutant[] {
+  if (only.length > 0) return only.map(mutantNamed)
   const all = PROVEN_MUTANTS
-  if (rotate === undefined) return all
-  const count = Math.min(Number(rotate), all.length)
+  if (rotate === null) return all
+  const count = Math.min(rotate, all.length)
   const first = (Math.floor(Date.now() / DAY_MS) * count) % all.length
   return Array.from({ length: count }, (_, i) => all[(first + i) % all.length] as Mutant)
 }
