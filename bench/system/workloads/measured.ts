@@ -83,7 +83,7 @@ export function memoryOf({ process }: Target): Pick<Reading, 'residentBytes' | '
  * A few clients take minutes to do what a server that has been in use for a while has behind it: the engine's machine
  * code, grown buffers, a store of some size. Both servers get the same.
  */
-async function warmUp({ host, port }: Target, timing: Timing, generator: GeneratorName): Promise<void> {
+export async function warmUp({ host, port }: Target, timing: Timing, generator: GeneratorName): Promise<void> {
   const connections = connectionsFor(WARM_CLIENTS)
   const load = { host, port, clients: WARM_CLIENTS, connections, generator }
   await runLoad({ ...load, warmupMs: 0, durationMs: 2 * timing.warmupMs })

@@ -4,12 +4,14 @@ import { GrpcLoad } from '../../../src/ctl/load/grpc-load.js'
 import { puts, watches } from '../../../src/ctl/load/kv-requests.js'
 import type { Reading } from '../../support/reading.js'
 import type { Target } from '../../support/target.js'
-import { connectionsFor, readingOf, wait } from './measured.js'
+import { connectionsFor, readingOf, wait, warmUp } from './measured.js'
 import type { CurvePoint, Timing, Workload } from './workload.js'
 
 const PREFIX = 'watched/'
 const KEYS = 1000
 const VALUE_BYTES = 64
+/** More of them hear so much that many writers would leave them far behind. */
+const WARM_WATCHERS_MAX = 100
 
 interface WatchPlan {
   readonly streams: number
@@ -54,6 +56,10 @@ async function measureWatches(target: Target, timing: Timing, watchPlan: WatchPl
     generator: watches({ prefix: PREFIX, isOneKey }),
   })
   await listeners.begin()
+  // As for a few clients that put: what one writer brings about is measured on a server that has been in use.
+  if (streams * watchersPerStream <= WARM_WATCHERS_MAX) {
+    await warmUp(target, timing, puts({ prefix: PREFIX, keys: KEYS, valueBytes: VALUE_BYTES }))
+  }
   const writer = await GrpcLoad.start({
     host, port, clients: writers,
     generator: puts({ prefix: PREFIX, keys: isOneKey ? 1 : KEYS, valueBytes: VALUE_BYTES }),
