@@ -4,7 +4,7 @@
  */
 
 import { relative } from 'node:path'
-import { optionDefault, usageText } from './script-usage.js'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 
 interface Described {
   /** Only a script with a usage of its own goes without. */
@@ -91,121 +91,140 @@ export interface ScriptLine<O extends OptionSpecs> {
 
 export type ScriptResult<O extends OptionSpecs> =
   | ({ readonly kind: 'line' } & ScriptLine<O>)
-  | { readonly kind: 'help' }
+  | { readonly kind: 'help'; readonly usage: string }
   | { readonly kind: 'refused'; readonly message: string }
 
 type Value = string | number | boolean | readonly string[] | null
-type Read = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly message: string }
 
 const EXIT_USAGE = 2
+const PLACEHOLDERS = { count: 'N', number: 'N', text: 'TEXT', list: 'A,B', flags: '"..."' } as const
 
 /** What this process was started with. It ends here when that is a question, or nothing that the script can take. */
 export function scriptOptions<const O extends OptionSpecs = {}>(spec: ScriptSpec<O>): ScriptLine<O> {
-  const result = readScriptLine(spec, process.argv.slice(2), process.env)
-  if (result.kind === 'line') return result
   const command = spec.command ?? `node ${relative(process.cwd(), process.argv[1] ?? '')}`
-  const usage = spec.usage ?? usageText({ ...spec, command })
-  if (result.kind === 'help') process.stdout.write(`${usage.trimEnd()}\n`)
-  else process.stderr.write(`${result.message}\n\n${usage.trimEnd()}\n`)
+  const result = readScriptLine({ ...spec, command }, process.argv.slice(2), process.env)
+  if (result.kind === 'line') return result
+  if (result.kind === 'help') process.stdout.write(`${result.usage.trimEnd()}\n`)
+  else process.stderr.write(`${result.message}\n--help tells what can be given\n`)
   process.exit(result.kind === 'help' ? 0 : EXIT_USAGE)
 }
 
 export function readScriptLine<const O extends OptionSpecs>(
   spec: ScriptSpec<O>, argv: readonly string[], env: Readonly<Record<string, string | undefined>>,
 ): ScriptResult<O> {
-  const specs: ReadonlyMap<string, OptionSpec> = new Map(Object.entries(spec.options ?? {}))
-  const values = new Map<string, Value>()
-  const words: string[] = []
-  const refused = (message: string): ScriptResult<O> => ({ kind: 'refused', message })
-  for (let at = 0; at < argv.length; at++) {
-    const word = argv[at] ?? ''
-    if (word === '--') {
-      words.push(...argv.slice(at + 1))
-      break
-    }
-    if (word === '--help' || word === '-h') return { kind: 'help' }
-    if (!word.startsWith('-') || word === '-') {
-      words.push(word)
-      continue
-    }
-    const [name, inline] = splitAtEquals(word)
-    const option = name.startsWith('--') ? specs.get(name.slice(2)) : undefined
-    if (option === undefined) return refused(`unknown option ${name}`)
-    if (option.type === 'switch') {
-      if (inline !== null) return refused(`${name} takes no value`)
-      values.set(name.slice(2), true)
-      continue
-    }
-    const given = inline ?? valueAfter(argv[at + 1], option)
-    if (given === null) return refused(`${name} needs a value`)
-    if (inline === null) at++
-    const read = readValue(option, given)
-    if (!read.ok) return refused(`${name}: ${read.message}`)
-    values.set(name.slice(2), read.value)
+  let usage = ''
+  try {
+    const { program, options } = programOf(spec)
+    program.configureOutput({ writeOut: (text) => void (usage += text), outputError: () => undefined }).exitOverride()
+    program.parse(argv, { from: 'user' })
+    const values = options.map(({ name, attribute, spec: option }) => {
+      const isGiven = program.getOptionValueSource(attribute) !== 'default'
+      return [name, (isGiven ? null : fromEnvironment(option, env)) ?? (program.getOptionValue(attribute) as Value)]
+    })
+    const words = program.args
+    const problem = problemOfWords(spec.words, words)
+    if (problem !== null) return { kind: 'refused', message: problem }
+    return { kind: 'line', values: Object.fromEntries(values) as ScriptValues<O>, words }
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.code === 'commander.helpDisplayed') return { kind: 'help', usage: spec.usage ?? usage }
+    return { kind: 'refused', message: error.message.replace(/^error: /, '') }
   }
-  for (const [name, option] of specs) {
-    if (values.has(name)) continue
-    const variable = option.env === undefined ? undefined : env[option.env]
-    const isGiven = variable !== undefined && variable !== ''
-    const read: Read = isGiven ? readValue(option, variable) : { ok: true, value: optionDefault(option) }
-    if (!read.ok) return refused(`${option.env} of the environment: ${read.message}`)
-    values.set(name, read.value)
+}
+
+interface ProgramOption {
+  readonly name: string
+  /** Under which the program has its value. */
+  readonly attribute: string
+  readonly spec: OptionSpec
+}
+
+function programOf(
+  spec: ScriptSpec<OptionSpecs>,
+): { readonly program: Command; readonly options: readonly ProgramOption[] } {
+  const { words } = spec
+  const program = new Command(spec.command ?? '')
+    .usage(words === undefined ? '[options]' : `[options] ${words.names}`)
+    .description(words === undefined ? spec.does : `${spec.does}\n\n${words.names}: ${words.text ?? ''}`)
+    .helpOption('-h, --help', 'this text')
+    .allowExcessArguments(words !== undefined)
+  const options = Object.entries(spec.options ?? {}).map(([name, one]) => {
+    const option = optionOf(name, one)
+    program.addOption(option)
+    return { name, attribute: option.attributeName(), spec: one }
+  })
+  return { program, options }
+}
+
+function optionOf(name: string, spec: OptionSpec): Option {
+  const { text = '', shown, env } = spec
+  if (spec.type === 'switch') return new Option(`--${name}`, text).default(false, 'off')
+  const note = env === undefined ? text : `${text} (or ${env} of the environment)`
+  const option = new Option(`--${name} <${spec.value ?? PLACEHOLDERS[spec.type]}>`, note)
+  if (spec.type === 'text' && spec.choices !== undefined) option.choices(spec.choices)
+  else option.argParser((given) => readValue(spec, given))
+  const value = defaultOf(spec)
+  return option.default(value, shown ?? (value === null || value === '' ? 'none' : undefined))
+}
+
+/** Null when the environment says nothing. */
+function fromEnvironment(spec: OptionSpec, env: Readonly<Record<string, string | undefined>>): Value {
+  const variable = spec.env ?? ''
+  const given = env[variable] ?? ''
+  if (given === '' || spec.type === 'switch') return null
+  try {
+    return readValue(spec, given)
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error
+    throw new InvalidArgumentError(`${variable} of the environment: ${error.message}`)
   }
-  const problem = problemOfWords(spec.words, words)
-  if (problem !== null) return refused(problem)
-  return { kind: 'line', values: Object.fromEntries(values) as ScriptValues<O>, words }
 }
 
-function splitAtEquals(word: string): readonly [string, string | null] {
-  const at = word.indexOf('=')
-  return at < 0 ? [word, null] : [word.slice(0, at), word.slice(at + 1)]
-}
-
-/** The word after an option, unless that is the next option. */
-function valueAfter(word: string | undefined, option: OptionSpec): string | null {
-  if (word === undefined) return null
-  return word.startsWith('--') && option.type !== 'flags' ? null : word
-}
-
-function readValue(option: OptionSpec, text: string): Read {
-  switch (option.type) {
-    case 'switch': return { ok: true, value: text !== '' }
-    case 'count':
-    case 'number': return readNumber(option, text)
-    case 'text': return readItems(option, [text], text)
+function defaultOf(spec: Exclude<OptionSpec, SwitchOption>): Value {
+  switch (spec.type) {
     case 'list':
-    case 'flags': {
-      const items = text.split(option.type === 'list' ? ',' : ' ').filter((item) => item !== '')
-      return readItems(option, items, items)
-    }
+    case 'flags': return []
+    case 'count':
+    case 'number':
+    case 'text': return spec.default ?? null
   }
 }
 
-function readNumber({ type, min = 0, max = Infinity }: NumberOption, text: string): Read {
-  const value = text.trim() === '' ? NaN : Number(text)
-  if (!Number.isFinite(value)) return { ok: false, message: `${quoted(text)} is no number` }
-  if (type === 'count' && !Number.isSafeInteger(value)) return { ok: false, message: `${text} is no whole number` }
-  if (value < min) return { ok: false, message: `${text} is less than ${min}` }
-  if (value > max) return { ok: false, message: `${text} is more than ${max}` }
-  return { ok: true, value }
+function readValue(spec: Exclude<OptionSpec, SwitchOption>, text: string): Value {
+  switch (spec.type) {
+    case 'count':
+    case 'number': return readNumber(spec, text)
+    case 'text': return checkItems(spec, [text])[0] as string
+    case 'list': return checkItems(spec, text.split(',').filter((item) => item !== ''))
+    case 'flags': return checkItems(spec, text.split(' ').filter((item) => item !== ''))
+  }
 }
 
-function readItems({ choices, partOf }: TextOption | ListOption, items: readonly string[], value: Value): Read {
+function readNumber({ type, min = 0, max = Infinity }: NumberOption, text: string): number {
+  const value = text.trim() === '' ? NaN : Number(text)
+  if (!Number.isFinite(value)) throw new InvalidArgumentError('It is no number.')
+  if (type === 'count' && !Number.isSafeInteger(value)) throw new InvalidArgumentError('It is no whole number.')
+  if (value < min) throw new InvalidArgumentError(`It is less than ${min}.`)
+  if (value > max) throw new InvalidArgumentError(`It is more than ${max}.`)
+  return value
+}
+
+function checkItems({ choices, partOf }: TextOption | ListOption, items: readonly string[]): readonly string[] {
   for (const item of items) {
     if (choices?.includes(item) === false) {
-      return { ok: false, message: `${quoted(item)} is none of ${choices.join(', ')}` }
+      throw new InvalidArgumentError(`${quoted(item)} is none of ${choices.join(', ')}.`)
     }
     if (partOf?.some((name) => name.includes(item)) === false) {
-      return { ok: false, message: `${quoted(item)} is part of none of ${partOf.map(quoted).join(', ')}` }
+      throw new InvalidArgumentError(`${quoted(item)} is part of none of ${partOf.map(quoted).join(', ')}.`)
     }
   }
-  return { ok: true, value }
+  return items
 }
 
 function problemOfWords(wanted: WordsSpec | undefined, words: readonly string[]): string | null {
-  const max = wanted === undefined ? 0 : (wanted.max ?? Infinity)
-  if (words.length > max) return `unexpected ${quoted(words[max] ?? '')}`
   if (wanted === undefined) return null
+  const max = wanted.max ?? Infinity
+  if (words.length > max) return `unexpected ${quoted(words[max] ?? '')}`
   if (words.length < (wanted.min ?? 0)) return `missing: ${wanted.names}`
   if (wanted.kind !== 'numbers') return null
   const strange = words.find((word) => !(Number(word) > 0 && Number(word) < Infinity))

@@ -40,7 +40,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   'reflect-metadata': /^(?:src\/listen|test)\//,
   autocannon: /^bench\//,
   'hdr-histogram-js': /^(?:src\/ctl\/load|bench|test)\//,
-  commander: /^src\/ctl\//,
+  commander: /^(?:src\/ctl|scripts\/support)\//,
   'cli-table3': /^src\/ctl\//,
   'fast-check': /^test\//,
   'playwright-core': /^test\/browser\//,

@@ -221,7 +221,8 @@ test('under a terminal it behaves alike, and Ctrl-C ends it', { skip: !existsSyn
   const { dataDir, clientPort } = spec()
   const url = `http://127.0.0.1:${clientPort}`
   const flags = ['--data-dir', dataDir, '--listen-client-urls', url, '--advertise-client-urls', url]
-  const command = [...commandOf('raftring'), ...flags].join(' ')
+  // Some shells stay beside the command, and would die of the Ctrl-C themselves.
+  const command = ['exec', ...commandOf('raftring'), ...flags].join(' ')
   const child = spawn(SCRIPT, ['-qefc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
   let log = ''
   child.stdout.on('data', (chunk: Buffer) => {

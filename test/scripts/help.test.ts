@@ -77,12 +77,12 @@ test('--help says on stdout how a script is run, and nothing else happens', asyn
   })
 })
 
-test('an option that a script does not have is named on stderr, with the usage, and the exit code is 2', async () => {
+test('an option that a script does not have is named on stderr, with where to look, and the exit code is 2', async () => {
   for (const script of ['bench/system/main', 'scripts/cluster', 'test/crash/crash-rounds', SIMULATOR]) {
     const { code, stdout, stderr } = await run(script, '--bogus', '1')
     assert.deepEqual({ script, code, stdout }, { script, code: 2, stdout: '' })
-    const [first = '', blank, usage = ''] = stderr.split('\n')
-    assert.ok(first.includes('--bogus') && blank === '' && /npm run|node dist/.test(usage), `${script}: ${stderr}`)
+    assert.match(stderr, /^[^\n]*--bogus/)
+    assert.match(stderr, /--help|npm run|node dist/)
     assert.doesNotMatch(stderr, /^ +at /m)
   }
 })
