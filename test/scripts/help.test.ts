@@ -77,7 +77,7 @@ test('--help says on stdout how a script is run, and nothing else happens', asyn
   })
 })
 
-test('an option that a script does not have is named on stderr, with where to look, and the exit code is 2', async () => {
+test('an option that a script does not have is named on stderr, with where to look, and exit code 2', async () => {
   for (const script of ['bench/system/main', 'scripts/cluster', 'test/crash/crash-rounds', SIMULATOR]) {
     const { code, stdout, stderr } = await run(script, '--bogus', '1')
     assert.deepEqual({ script, code, stdout }, { script, code: 2, stdout: '' })
