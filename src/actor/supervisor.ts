@@ -11,8 +11,9 @@ import { SharedWords, Word } from '../messages/shared-words.js'
 import { Doorbell } from '../ring/doorbell.js'
 import type { ActorName } from './actor.js'
 import { runThread, type ActorBuilders, type ThreadReport } from './thread-runner.js'
-import { spawnThread } from './spawn.js'
 import type { ThreadStart } from './thread-start.js'
+import { awaitNativeLoads } from './threads/native-loads.js'
+import { spawnThread } from './threads/spawn.js'
 
 /** Control calls of an actor on another thread: each returns a promise. */
 export type RemoteControl<T> = Remote<T>
@@ -85,6 +86,7 @@ export class Supervisor {
       await Promise.all(group.map((start) => this.#stopThread(start)))
     }
     for (const port of this.#controls.values()) port.close()
+    awaitNativeLoads()
     await Promise.all(this.#workers.map((worker) => worker?.terminate()))
   }
 

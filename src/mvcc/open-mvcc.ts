@@ -1,6 +1,6 @@
 /** The mvcc actor with its real devices: the restored store and the thread that makes its checkpoints. */
 
-import { spawnThread } from '../actor/spawn.js'
+import { spawnThread } from '../actor/threads/spawn.js'
 import type { ThreadContext } from '../actor/thread-context.js'
 import { EventLogWriter } from '../keyspace/event-log-writer.js'
 import { frontMessages } from '../messages/front-messages.js'

@@ -5,7 +5,9 @@
  */
 
 import { closeSync, fstatSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs'
+import './lmdb-load-begins.js'
 import * as lmdb from 'lmdb'
+import './lmdb-load-ends.js'
 import { assert } from '../base/assert.js'
 import type { Bytes } from '../base/bytes.js'
 import { CheckpointPins } from './checkpoint-pins.js'

@@ -1,6 +1,6 @@
 /** The log actor with its real devices: a directory and a helper thread. */
 
-import { spawnThread } from '../actor/spawn.js'
+import { spawnThread } from '../actor/threads/spawn.js'
 import type { ThreadContext } from '../actor/thread-context.js'
 import type { Config } from '../config/config.js'
 import { FRAME_OVERHEAD_BYTES_MAX, MIB, entryRingBytes } from '../config/limits.js'

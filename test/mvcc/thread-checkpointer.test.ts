@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { spawnThread } from '../../src/actor/spawn.js'
+import { spawnThread } from '../../src/actor/threads/spawn.js'
 import { Slice } from '../../src/base/slice.js'
 import { systemClock } from '../../src/base/system-clock.js'
 import { KeyspaceView } from '../../src/keyspace/keyspace-view.js'

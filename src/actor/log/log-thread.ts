@@ -4,7 +4,7 @@ import type { Worker } from 'node:worker_threads'
 import { Doorbell } from '../../ring/doorbell.js'
 import type { LogSinkStart } from './log-outputs.js'
 import type { LogWriterStart } from './log-writer.js'
-import { spawnThread } from '../spawn.js'
+import { spawnThread } from '../threads/spawn.js'
 
 /** A reader of stderr that has stopped may keep the writer waiting for ever; nobody else waits longer than this. */
 const STOP_MS_MAX = 1000

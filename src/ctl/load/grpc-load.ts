@@ -9,7 +9,7 @@
 import { once } from 'node:events'
 import type { Worker } from 'node:worker_threads'
 import { build, type Histogram } from 'hdr-histogram-js'
-import { spawnThread } from '../../actor/spawn.js'
+import { spawnThread } from '../../actor/threads/spawn.js'
 import type { LoadOrder, LoadReport, LoadShape, LoadThreadResult, LoadThreadStart } from './load-thread.js'
 import type { GeneratorName } from './request-generator.js'
 

@@ -4,7 +4,7 @@
  */
 
 import { join } from 'node:path'
-import { spawnThread } from '../../actor/spawn.js'
+import { spawnThread } from '../../actor/threads/spawn.js'
 import { etcdErrors } from '../../proto/etcd-errors.js'
 import { grpcStatus } from '../../proto/grpc-status.js'
 import type { SnapshotJobStart, SnapshotOrder, SnapshotReport } from '../../snapshot/snapshot-protocol.js'

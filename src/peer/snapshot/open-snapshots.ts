@@ -1,6 +1,6 @@
 /** Snapshots with their real devices: the directory of images and the thread that sends them. */
 
-import { spawnThread } from '../../actor/spawn.js'
+import { spawnThread } from '../../actor/threads/spawn.js'
 import type { ThreadContext } from '../../actor/thread-context.js'
 import { utf8 } from '../../base/bytes.js'
 import type { Sender } from '../../messages/protocol.js'

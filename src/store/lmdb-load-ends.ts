@@ -1,0 +1,5 @@
+/** Imported after lmdb. */
+
+import { nativeLoadEnds } from '../actor/threads/native-loads.js'
+
+nativeLoadEnds()
