@@ -3,7 +3,7 @@
 import type { ActorName } from './actor/actor.js'
 import type { ActorPlacement, Identity, RingPlacement, ThreadStart } from './actor/thread-start.js'
 import type { Config } from './config/config.js'
-import { EVENT_LOG_BYTES } from './config/limits.js'
+import { EVENT_LOG_BYTES, RECENT_SLOT_BYTES } from './config/limits.js'
 import { allocateWords } from './messages/shared-words.js'
 import { allocateSyncTimes } from './messages/sync-times.js'
 import { LOG_RING_BYTES } from './metrics/logger.js'
@@ -14,6 +14,7 @@ import { allocateStagePage } from './metrics/stage-histogram.js'
 import { allocateThreadPage } from './metrics/thread-catalogue.js'
 import { allocateDoorbell } from './ring/doorbell.js'
 import { allocateRing } from './ring/ring-layout.js'
+import { allocateRecent } from './store/recent/recent-memory.js'
 import { edges, instances, threads } from './topology.js'
 
 /** How long a thread may drain when it is told to stop. */
@@ -35,9 +36,14 @@ export interface NodeSizes {
   /** Given what topology.ts says of a ring. */
   readonly ringBytes: (bytes: number) => number
   readonly eventLogBytes: number
+  readonly recentSlotBytes: number
 }
 
-const SIZES: NodeSizes = { ringBytes: (bytes) => bytes, eventLogBytes: EVENT_LOG_BYTES }
+const SIZES: NodeSizes = {
+  ringBytes: (bytes) => bytes,
+  eventLogBytes: EVENT_LOG_BYTES,
+  recentSlotBytes: RECENT_SLOT_BYTES,
+}
 
 export function allocateNode(config: Config, identity: Identity, sizes: NodeSizes = SIZES): NodeMemory {
   const plans = threads(config)
@@ -51,6 +57,7 @@ export function allocateNode(config: Config, identity: Identity, sizes: NodeSize
   const words = allocateWords()
   const syncTimes = allocateSyncTimes()
   const eventLog = new SharedArrayBuffer(sizes.eventLogBytes)
+  const recentRows = allocateRecent(sizes.recentSlotBytes)
   const stagePages = Array.from({ length: config.frontWorkers }, () => allocateStagePage())
   const recentRequests = Array.from({ length: config.frontWorkers }, () => allocateRecentRequests())
   const actorPages = actors.map(() => allocateActorPage())
@@ -69,6 +76,7 @@ export function allocateNode(config: Config, identity: Identity, sizes: NodeSize
     doorbells,
     words,
     eventLog,
+    recentRows,
     actorPages,
     threadPages,
     threadNames,

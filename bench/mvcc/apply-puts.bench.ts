@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { Turn } from '../../src/actor/turn.js'
 import { Prng } from '../../src/base/prng.js'
 import { systemClock } from '../../src/base/system-clock.js'
-import { EVENT_LOG_BYTES, MIB } from '../../src/config/limits.js'
+import { EVENT_LOG_BYTES, MIB, RECENT_SLOT_BYTES } from '../../src/config/limits.js'
 import { allocateEventLog } from '../../src/keyspace/event-log-layout.js'
 import { EventLogWriter } from '../../src/keyspace/event-log-writer.js'
 import { frontMessages } from '../../src/messages/front-messages.js'
@@ -32,6 +32,7 @@ import { allocateRing } from '../../src/ring/ring-layout.js'
 import { RingReader } from '../../src/ring/ring-reader.js'
 import { RingWriter } from '../../src/ring/ring-writer.js'
 import { EMPTY_BYTES } from '../../src/base/bytes.js'
+import { RecentMemory, allocateRecent } from '../../src/store/recent/recent-memory.js'
 import { SwitchingStore } from '../../src/store/generations/switching-store.js'
 import { openLmdbStore } from '../../src/store/lmdb-store.js'
 import { scriptOptions } from '../../scripts/support/script-options.js'
@@ -77,7 +78,7 @@ const frontReader = new RingReader(frontRing)
 const frontWriter = outlet(frontRing)
 const actor = new MvccActor({
   memberId: MEMBER_ID,
-  store: new SwitchingStore(store),
+  store: new SwitchingStore(store, new RecentMemory(allocateRecent(RECENT_SLOT_BYTES))),
   firstGeneration: { number: 1, store, source: NO_SOURCE },
   generations: null,
   checkpointer: noCheckpoints,

@@ -66,6 +66,7 @@ class Bench {
       index: 0,
       words: this.#words,
       eventLog,
+      recentRows: null,
       openStore: () => openLmdbStore({ path: join(this.#dir, 'store'), readOnly: true }),
       fronts: [senderOf(frontMessages, writer)],
       progressNotifyMs: 600_000,

@@ -52,7 +52,7 @@ const BANS: readonly Ban[] = [
   {
     call: /^Atomics\.\w+$/,
     within: /^(?:src|workers)\//,
-    except: /^src\/(?:ring|actor)\/|^src\/messages\/(?:shared-words|sync-times)\.ts$/,
+    except: /^src\/(?:ring|actor|store\/recent)\/|^src\/messages\/(?:shared-words|sync-times)\.ts$/,
     instead: 'send a message, or use a word of messages/shared-words.ts',
   },
   {

@@ -38,6 +38,8 @@ export interface ThreadStart {
   readonly doorbells: readonly SharedArrayBuffer[]
   readonly words: SharedArrayBuffer
   readonly eventLog: SharedArrayBuffer
+  /** Rows of the store that are not in its file yet; see store/recent. */
+  readonly recentRows: SharedArrayBuffer
   /** The counters of each actor, in the order of `actors`. */
   readonly actorPages: readonly SharedArrayBuffer[]
   /** The counters of each thread, by thread index, and its name. */

@@ -20,6 +20,8 @@ export const ENTRY_OVERHEAD_BYTES_MAX = 1 * KIB
 export const FRAME_OVERHEAD_BYTES_MAX = 256
 
 /** Bytes of the event log shared between mvcc and watch; a power of two. */
+/** Of each of the three slots of rows that are not in the store file yet (store/recent). */
+export const RECENT_SLOT_BYTES = 16 * MIB
 export const EVENT_LOG_BYTES = 8 * MIB
 
 /** The smallest power of two that is at least `value`. */

@@ -32,6 +32,8 @@ export interface FrontContext {
   readonly watches: readonly Sender<WatchMessages>[]
   /** Opens a store file for reading on this thread; called when the first is ready, and for every new one. */
   readonly openStore: (generation: number) => ReadableStore
+  /** Null where the store is written without recent rows. */
+  readonly recentRows: SharedArrayBuffer | null
   /** Store files that others read for this front. */
   readonly holds: GenerationHolds
   /** Where the store's files lie. */

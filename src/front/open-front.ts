@@ -49,6 +49,7 @@ export function openFront(
     holds: new GenerationHolds(context.words, jobReader(index)),
     storeDir: identity.storeDir,
     openStore: devices.openStore,
+    recentRows: context.start.recentRows,
     stages: new StageHistogram(page),
     recent: new RecentRequests(recent),
     counters: context.countersOf(self),

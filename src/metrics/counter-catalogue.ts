@@ -261,6 +261,15 @@ export const counters = Object.freeze({
   checkpointFailures: layout.counter(
     'raftring_checkpoint_failures_total', 'Checkpoints that found no room on the disk.',
   ),
+  recentBytes: layout.gauge(
+    'raftring_store_recent_bytes', 'Memory taken by rows that are not in the file of the store yet.',
+  ),
+  recentSettled: layout.counter(
+    'raftring_store_recent_settled_total', 'Rows that went from memory to the file of the store.',
+  ),
+  recentOverflows: layout.counter(
+    'raftring_store_recent_overflows_total', 'Commits that found no memory and put all rows into the store file.',
+  ),
   leaseGranted: layout.counter('etcd_debugging_lease_granted_total', 'Leases granted.'),
   leaseRevoked: layout.counter('etcd_debugging_lease_revoked_total', 'Leases revoked.'),
   leaseTtl: layout.histogram(

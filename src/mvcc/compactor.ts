@@ -17,6 +17,8 @@ import type { MvccContext } from './mvcc-context.js'
 
 /** A slice has at least this many rows, however slow the disk is. */
 const SLICE_ROWS_MIN = 32
+/** Of a store's recent rows, with one transaction. */
+const SETTLED_ROWS = 1000
 /** How long a compaction that a reader holds back waits before it looks again. */
 const HELD_BACK_MS = 100
 
@@ -79,6 +81,7 @@ export class Compactor {
   work(nowMs: number): number {
     if (nowMs < this.#nextSliceMs && !this.isReleased) return 0
     const { store, clock, limits } = this.#context
+    if (store.settledRevision < this.#target && !this.#settle()) return 1
     const floor = this.#floor()
     this.#heldBackBy = LATEST
     const startMs = clock.nowMs()
@@ -105,6 +108,16 @@ export class Compactor {
     else this.#nextSliceMs = endMs + this.#pauseMs()
     this.#adapt(endMs - startMs)
     return 1
+  }
+
+  /**
+   * What a start makes anew from revisions must not be compacted away before it is in the file. True when it is.
+   */
+  #settle(): boolean {
+    const { store, clock, limits } = this.#context
+    const result = store.settleSome(SETTLED_ROWS)
+    this.#nextSliceMs = clock.nowMs() + (result.ok ? this.#pauseMs() : limits.noSpaceRetryMs)
+    return store.settledRevision >= this.#target
   }
 
   readonly #slice = (transaction: WriteTransaction): void => {

@@ -141,6 +141,7 @@ export class MvccActor implements Actor, Handler<MvccMessages> {
     this.#shrinker.start()
     // What was committed before this start is not in the log: watchers read it from the store.
     eventLog.publishGap(currentRevision)
+    store.setRevision(currentRevision)
     words.store(Word.currentRevision, currentRevision)
     words.store(Word.alarms, alarms)
     beginCompactions(words, compactRevision)
@@ -249,7 +250,7 @@ export class MvccActor implements Actor, Handler<MvccMessages> {
   }
 
   #applyBatch(nowMs: number): void {
-    const { clock, eventLog, words } = this.#context
+    const { clock, eventLog, store, words } = this.#context
     const batch = this.#batch
     const applyStartMs = clock.nowMs()
     this.#meter.begin(applyStartMs)
@@ -267,6 +268,7 @@ export class MvccActor implements Actor, Handler<MvccMessages> {
       entry.applyStartMs = applyStartMs
       entry.appliedMs = appliedMs
     }
+    store.setRevision(this.#transaction.revision)
     this.#appliedIndex = batch.last.index
     this.#appliedTerm = batch.last.term
     this.#slowApplies.onApplied(appliedMs - applyStartMs, batch.length, batch.last.index, nowMs)

@@ -7,7 +7,10 @@ import { frontMessages } from '../messages/front-messages.js'
 import { leaseMessages } from '../messages/lease-messages.js'
 import { peerMessages } from '../messages/peer-messages.js'
 import { raftMessages } from '../messages/raft-messages.js'
+import { settleRecent } from '../keyspace/tables/settle-recent.js'
+import { Doorbell } from '../ring/doorbell.js'
 import { SwitchingStore } from '../store/generations/switching-store.js'
+import { RecentMemory } from '../store/recent/recent-memory.js'
 import { restoreStore } from '../store/restore-store.js'
 import { MvccActor } from './mvcc-actor.js'
 import { MVCC_LIMITS, type MvccLimits } from './mvcc-context.js'
@@ -18,6 +21,9 @@ import type { StoreGeneration, StoreGenerations } from './generations/store-gene
 import { ThreadCheckpointer, type CheckpointHelperStart } from './checkpoint/thread-checkpointer.js'
 
 export type CheckpointThreadStart = CheckpointHelperStart & StoreCheckpointTargetStart
+
+/** How soon a start that finds no space looks again. */
+const NO_SPACE_RETRY_MS = 500
 
 const SELF = { name: 'mvcc', index: 0 } as const
 
@@ -37,7 +43,7 @@ export function openMvcc(context: ThreadContext, devices: MvccDevices = devicesO
   const watchBells = context.doorbellsOf('watch')
   return new MvccActor({
     memberId: identity.memberId,
-    store: new SwitchingStore(devices.firstGeneration.store),
+    store: openStore(devices.firstGeneration, context),
     ...devices,
     eventLog: new EventLogWriter(start.eventLog, words),
     words,
@@ -55,6 +61,19 @@ export function openMvcc(context: ThreadContext, devices: MvccDevices = devicesO
     counters: context.countersOf(SELF),
     logger,
   })
+}
+
+/** Rows that an earlier process had in memory only are made anew first. On a full disk a thread waits for room. */
+function openStore({ store }: StoreGeneration, context: ThreadContext): SwitchingStore {
+  const { start, logger } = context
+  const doorbell = new Doorbell(start.doorbells[start.threadIndex] as SharedArrayBuffer)
+  for (;;) {
+    const settled = settleRecent(store)
+    if (settled.ok) return new SwitchingStore(store, new RecentMemory(start.recentRows))
+    if (start.eventLoop || context.stopRequested()) throw new Error(`cannot restore the store: ${settled.message}`)
+    logger.error('mvcc', 'no space to restore the store; trying again', { message: settled.message })
+    doorbell.park(NO_SPACE_RETRY_MS, () => context.stopRequested())
+  }
 }
 
 function devicesOf(context: ThreadContext): MvccDevices {

@@ -20,12 +20,13 @@ export function openWatch(
   index: number,
   devices: WatchDevices = devicesOf(context),
 ): WatchActor {
-  const { config, eventLog } = context.start
+  const { config, eventLog, recentRows } = context.start
   const { words } = context
   return new WatchActor({
     index,
     words,
     eventLog,
+    recentRows,
     openStore: devices.openStore,
     fronts: context.sendersTo(frontMessages, { name: 'watch', index }, 'front'),
     progressNotifyMs: config.watchProgressMs,

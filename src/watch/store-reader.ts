@@ -68,7 +68,7 @@ export class StoreReader implements PreviousValues {
   }
 
   #open(): void {
-    this.#snapshot = this.#file.newest().beginRead()
+    this.#snapshot = this.#file.beginRead()
     this.#counters.set(counters.openSnapshots, 1)
     this.#counters.set(snapshotSince, this.nowMs)
     if (this.#view === null) this.#view = new KeyspaceView(this.#snapshot)

@@ -40,6 +40,8 @@ export interface WatchContext {
    * Opens a store file for reading on this thread; called when the first watcher comes, and again for a new generation.
    */
   readonly openStore: (generation: number) => ReadableStore
+  /** Null where the store is written without recent rows. */
+  readonly recentRows: SharedArrayBuffer | null
   readonly fronts: readonly Sender<FrontMessages>[]
   readonly progressNotifyMs: number
   /** Random: keeps clients from choosing keys that are slow to find. */
@@ -70,7 +72,8 @@ export class WatchActor implements Actor, Handler<WatchMessages> {
     this.#channels = fronts.map((front, index) => new FrontChannel(index, front, partBytesMax ?? PART_BYTES_MAX))
     this.#progress = new Progress(progressNotifyMs)
     this.#registry = new WatcherRegistry({ channels: this.#channels, words, progress: this.#progress, seed })
-    this.#store = new StoreReader(new GenerationReader(words, watchReader(worker), openStore), context.counters)
+    const file = new GenerationReader(words, watchReader(worker), openStore, context.recentRows)
+    this.#store = new StoreReader(file, context.counters)
     this.#live = new LiveFeed({
       log: new EventLogReader(eventLog, words),
       store: this.#store,

@@ -6,7 +6,9 @@ import fc from 'fast-check'
 import { EMPTY_BYTES, compareBytes, utf8, type Bytes } from '../../src/base/bytes.js'
 import { Slice } from '../../src/base/slice.js'
 import { openLmdbStore } from '../../src/store/lmdb-store.js'
+import { SwitchingStore } from '../../src/store/generations/switching-store.js'
 import { MemoryStore } from '../../src/store/memory-store.js'
+import { RecentMemory, allocateRecent } from '../../src/store/recent/recent-memory.js'
 import {
   ROW_KEY_BYTES_MAX,
   TABLE,
@@ -22,7 +24,14 @@ const TABLES = [TABLE.latest, TABLE.meta] as const
 const STORES: readonly { readonly name: string; readonly make: (path: string) => Store }[] = [
   { name: 'memory', make: () => new MemoryStore() },
   { name: 'lmdb', make: (path) => openLmdbStore({ path, mapSizeBytes: 2 ** 30 }) },
+  { name: 'memory with recent rows', make: () => withRecentRows(new MemoryStore()) },
+  { name: 'lmdb with recent rows', make: (path) => withRecentRows(openLmdbStore({ path, mapSizeBytes: 2 ** 30 })) },
 ]
+
+/** Slots so small that rows go to the file all the time, and now and then there is no room for a row at all. */
+function withRecentRows(store: Store): Store {
+  return new SwitchingStore(store, new RecentMemory(allocateRecent(4096)))
+}
 
 /** Runs the test on each store, empty. */
 function onEachStore(title: string, work: (store: Store) => void): void {

@@ -128,6 +128,7 @@ export class Peer {
       doorbells,
       words: allocateWords(),
       eventLog: new SharedArrayBuffer(8),
+      recentRows: new SharedArrayBuffer(8),
       actorPages: [allocateActorPage(), allocateActorPage()],
       threadPages: [allocateThreadPage(), allocateThreadPage()],
       profileChannel: 'raftring-profiles-test',

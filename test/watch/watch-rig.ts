@@ -87,6 +87,7 @@ export class WatchRig {
     const inbox = this.turn.add(new WatchActor({
       words: this.words,
       eventLog: memory,
+      recentRows: null,
       index: 0,
       openStore: options.store?.reader ?? (() => this.#store),
       fronts: writers.map((writer) => senderOf(frontMessages, writer)),

@@ -65,7 +65,9 @@ export class ReadPath {
   constructor(context: FrontContext, times: ReadTimes | null = null) {
     this.#context = context
     this.#times = times
-    this.#file = new GenerationReader(context.words, frontReader(context.index), context.openStore)
+    this.#file = new GenerationReader(
+      context.words, frontReader(context.index), context.openStore, context.recentRows,
+    )
     this.ranges = new RangeMeter(context.counters)
     this.#asked = new ReadBatch(context.raft, context.index)
   }
@@ -242,7 +244,7 @@ export class ReadPath {
   }
 
   #openSnapshot(): void {
-    this.#snapshot = this.#file.newest().beginRead()
+    this.#snapshot = this.#file.beginRead()
     this.#context.counters.set(counters.openSnapshots, 1)
     this.#openedMs = this.#context.clock.nowMs()
     this.#context.counters.set(snapshotSince, this.#openedMs)

@@ -204,6 +204,16 @@ export class RowBuilder {
   }
 }
 
+/** What stands in `latest` for a row of `revisions` whose value is too large to stand there; see `buildStub`. */
+export function stubOf(row: Bytes, valueTagStart: number, valueEnd: number): Bytes {
+  const stub = new Uint8Array(row.length - (valueEnd - valueTagStart))
+  copyRange(stub, copyRange(stub, 0, row, 0, valueTagStart), row, valueEnd, row.length)
+  const numbers = new DataView(stub.buffer)
+  const form = numbers.getUint32(StemField.form, true) | FORM_IN_REVISIONS
+  numbers.setUint32(StemField.form, (form | ((valueEnd - valueTagStart) << FORM_VALUE_SHIFT)) >>> 0, true)
+  return stub
+}
+
 /** A non-negative safe integer as a protobuf varint; returns the offset behind it. */
 function writeVarint(target: Bytes, at: number, value: number): number {
   let rest = value

@@ -52,6 +52,8 @@ export class CheckpointSchedule {
   /** Not said to raft yet, because its ring was full. */
   #unsaid: { index: number; term: number } | null = null
 
+  #settledBefore = 0
+  #overflowsBefore = 0
   readonly #durations: Histogram
   #startedMs = 0
 
@@ -216,6 +218,17 @@ export class CheckpointSchedule {
     else this.#publishSizes(nowMs)
   }
 
+  #countRecent(): void {
+    const { store, counters: page } = this.#context
+    const stats = store.recentStats()
+    if (stats === null) return
+    page.set(counters.recentBytes, stats.usedBytes)
+    page.add(counters.recentSettled, stats.settled - this.#settledBefore)
+    page.add(counters.recentOverflows, stats.overflows - this.#overflowsBefore)
+    this.#settledBefore = stats.settled
+    this.#overflowsBefore = stats.overflows
+  }
+
   /** The newest checkpoint pins the store it stands for, and so does one that is being made. */
   #countPins(underWay: number): void {
     this.#context.counters.set(counters.openSnapshots, (this.#checkpointed > 0 ? 1 : 0) + underWay)
@@ -232,6 +245,7 @@ export class CheckpointSchedule {
     words.store(Word.dbSizeBytes, sizeBytes)
     words.store(Word.dbInUseBytes, usedBytes)
     this.#sizesDueMs = Infinity
+    this.#countRecent()
     this.#listener.onSizes(stats, nowMs)
   }
 }

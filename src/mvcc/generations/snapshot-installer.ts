@@ -13,6 +13,7 @@
  */
 
 import { assert, assertEqual } from '../../base/assert.js'
+import { settleRecent } from '../../keyspace/tables/settle-recent.js'
 import { KeyspaceView } from '../../keyspace/keyspace-view.js'
 import { Word } from '../../messages/shared-words.js'
 import { counters } from '../../metrics/counter-catalogue.js'
@@ -41,6 +42,8 @@ export class SnapshotInstaller {
   readonly #shrinker: FileShrinker
   #state: State = 'idle'
   #wanted: LeaderStore | null = null
+  /** Opened, but its file is not whole yet, for want of space. */
+  #unsettled: StoreGeneration | null = null
   #next: StoreGeneration | null = null
   /** A mark behind the order that places the file. */
   #placed = 0
@@ -109,8 +112,7 @@ export class SnapshotInstaller {
     assert(this.#state === 'ordered', 'the switch is ordered')
     const next = this.#next as StoreGeneration
     const wanted = this.#wanted as LeaderStore
-    store.replace(next.store)
-    words.store(Word.storeGeneration, next.number)
+    store.replace(next.store, () => words.store(Word.storeGeneration, next.number))
     ringFronts()
     ringWatchers()
     this.#checkpoints.onSwitched(next.source, nowMs)
@@ -133,6 +135,7 @@ export class SnapshotInstaller {
   /** After the last checkpoint. A start goes on from whichever file that is of. */
   close(): void {
     this.#next?.store.close()
+    this.#unsettled?.store.close()
   }
 
   #step(nowMs: number): void {
@@ -177,13 +180,15 @@ export class SnapshotInstaller {
 
   /** False when there is no space for it. */
   #open(nowMs: number): boolean {
-    const opened = this.#generations.open(this.#shrinker.nextNumber)
-    if (!opened.ok) {
-      this.#dueAtMs = nowMs + this.#context.limits.noSpaceRetryMs
-      this.#context.logger.error('mvcc', "no space to open a leader's store", { message: opened.message })
-      return false
+    if (this.#unsettled === null) {
+      const opened = this.#generations.open(this.#shrinker.nextNumber)
+      if (!opened.ok) return this.#waitForSpace(opened.message, nowMs)
+      this.#unsettled = opened.generation
     }
-    const next = opened.generation
+    const next = this.#unsettled
+    const settled = settleRecent(next.store)
+    if (!settled.ok) return this.#waitForSpace(settled.message, nowMs)
+    this.#unsettled = null
     const { index, term } = this.#store
     const snapshot = next.store.beginRead()
     const view = new KeyspaceView(snapshot)
@@ -193,6 +198,12 @@ export class SnapshotInstaller {
     assertEqual(appliedTerm, term, "applied term of a leader's store")
     this.#next = next
     return true
+  }
+
+  #waitForSpace(message: string, nowMs: number): false {
+    this.#dueAtMs = nowMs + this.#context.limits.noSpaceRetryMs
+    this.#context.logger.error('mvcc', "no space to open a leader's store", { message })
+    return false
   }
 
   #checkpoint(): void {

@@ -68,6 +68,7 @@ export class StoreSwitch {
     this.#membership = readClusterNews(snapshot)
     snapshot.close()
     this.#store = installer.takeOver(nowMs)
+    this.#context.store.setRevision(currentRevision)
     compactor.startAgain(compactRevision, nowMs)
     leaseReplay.startAgain()
     page.set(counters.mvccKeys, liveKeys)

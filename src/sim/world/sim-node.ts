@@ -23,6 +23,8 @@ import type { World } from './world.js'
 /** Smaller than real ones, so that full rings happen. */
 const RING_BYTES_MAX = 128 * 1024
 const EVENT_LOG_BYTES = 128 * 1024
+/** Full after some hundred puts, so that rows go to the file all the time. */
+const RECENT_SLOT_BYTES = 64 * 1024
 const DISK_MS = 0.25
 const WALL_START_MS = 1_800_000_000_000
 /** Monotonic clocks of two machines, and of two lives of one, have nothing in common. */
@@ -116,6 +118,7 @@ export class SimNode {
     const memory = allocateNode(config, identity, {
       ringBytes: (bytes) => Math.min(bytes, RING_BYTES_MAX),
       eventLogBytes: EVENT_LOG_BYTES,
+      recentSlotBytes: RECENT_SLOT_BYTES,
     })
     this.words = new SharedWords(memory.words)
     this.eventLog = memory.starts[0]?.eventLog ?? null

@@ -4,8 +4,11 @@
  * again after that: either the writer sees the word, or the reader sees the newer generation.
  */
 
+import { assert } from '../../base/assert.js'
 import { Word, type SharedWords } from '../../messages/shared-words.js'
-import type { ReadableStore } from '../store.js'
+import { RecentMemory } from '../recent/recent-memory.js'
+import { RecentReader } from '../recent/recent-snapshot.js'
+import type { ReadableStore, ReadSnapshot } from '../store.js'
 
 const NONE = 0
 
@@ -16,11 +19,29 @@ export class GenerationReader {
   #store: ReadableStore | null = null
   #generation = NONE
 
-  /** `usedWord` is this reader's own. */
-  constructor(words: SharedWords, usedWord: number, open: (generation: number) => ReadableStore) {
+  readonly #recent: RecentReader | null
+
+  /** `usedWord` is this reader's own. `recent`: where the writer keeps recent rows, if it does. */
+  constructor(
+    words: SharedWords, usedWord: number, open: (generation: number) => ReadableStore,
+    recent: SharedArrayBuffer | null = null,
+  ) {
     this.#words = words
     this.#usedWord = usedWord
     this.#open = open
+    const place = usedWord - Word.generationUsed
+    this.#recent = recent === null ? null : new RecentReader(new RecentMemory(recent), place)
+  }
+
+  /** The newest committed state. One snapshot at a time. */
+  beginRead(): ReadSnapshot {
+    for (;;) {
+      const store = this.newest()
+      if (this.#recent === null) return store.beginRead()
+      const snapshot = this.#recent.begin(() => store.beginRead())
+      if (snapshot !== null) return snapshot
+      assert(this.isStale, 'only an old file has lost its recent rows')
+    }
   }
 
   /** True if it holds a file that is not the newest any more. */

@@ -4,18 +4,52 @@
  */
 
 import { assert } from '../../base/assert.js'
+import { GENERATION_READERS } from '../../messages/shared-words.js'
+import type { RecentMemory } from '../recent/recent-memory.js'
+import { RecentReader } from '../recent/recent-snapshot.js'
+import { RecentWriter, type RecentStats } from '../recent/recent-writer.js'
 import type { CommitResult, ReadSnapshot, Store, StoreStats, WriteTransaction } from '../store.js'
 import { RecordingTransaction } from './recording-transaction.js'
 import { StoreCopy } from './store-copy.js'
+
+/** The place of the writing thread among the readers of recent rows: behind all that have a word. */
+const WRITERS_READER = GENERATION_READERS
 
 export class SwitchingStore implements Store {
   #current: Store
   #copy: StoreCopy | null = null
   /** What the files before this one were written. */
   #bytesBefore = 0
+  readonly #recent: RecentWriter | null
+  readonly #reader: RecentReader | null
 
-  constructor(first: Store) {
+  /** With `recent`, rows of some tables go to that memory first; the file is whole now (tables/settle-recent.ts). */
+  constructor(first: Store, recent: RecentMemory | null = null) {
     this.#current = first
+    this.#recent = recent === null ? null : new RecentWriter(recent)
+    this.#reader = recent === null ? null : new RecentReader(recent, WRITERS_READER)
+    this.#resetRecent()
+  }
+
+  /** What the file itself has of the key space, whatever memory holds, is whole up to this revision. */
+  get settledRevision(): number {
+    return this.#recent?.settledRevision ?? Infinity
+  }
+
+  /** Null without recent rows. */
+  recentStats(): RecentStats | null {
+    return this.#recent?.stats() ?? null
+  }
+
+  /** The revision that the store is at, at the start and after a commit. */
+  setRevision(revision: number): void {
+    this.#recent?.setRevision(revision)
+  }
+
+  /** Puts up to so many rows of those in memory into the file. */
+  settleSome(rowsMax: number): CommitResult {
+    this.#recent?.settle(rowsMax)
+    return this.transact(() => undefined)
   }
 
   get copy(): StoreCopy | null {
@@ -44,21 +78,44 @@ export class SwitchingStore implements Store {
     this.#copy = null
   }
 
-  /** Another store takes the place of this one, whatever was being copied. The caller owns both. */
-  replace(store: Store): void {
+  /**
+   * Another store takes the place of this one, whatever was being copied. The caller owns both. `publish` tells readers
+   * of its file; only then are recent rows of the one before given up.
+   */
+  replace(store: Store, publish: () => void): void {
     assert(this.#copy === null, 'nothing is copied while the store is replaced')
     this.#bytesBefore += this.#current.bytesWritten()
     this.#current = store
+    publish()
+    this.#resetRecent()
   }
 
   transact(work: (transaction: WriteTransaction) => void): CommitResult {
     const copy = this.#copy
-    if (copy === null) return this.#current.transact(work)
-    return this.#current.transact((transaction) => work(new RecordingTransaction(transaction, copy.touch)))
+    const recent = this.#recent
+    if (copy === null && recent === null) return this.#current.transact(work)
+    let isCommitted = false
+    try {
+      const result = this.#current.transact((transaction) => {
+        const file = copy === null ? transaction : new RecordingTransaction(transaction, copy.touch)
+        if (recent === null) return work(file)
+        const result: unknown = work(recent.begin(file))
+        assert(result === undefined, 'a transaction must not be async or return anything')
+        recent.finish()
+      })
+      isCommitted = result.ok
+      return result
+    } finally {
+      if (isCommitted) recent?.committed()
+      else recent?.aborted()
+    }
   }
 
   beginRead(): ReadSnapshot {
-    return this.#current.beginRead()
+    if (this.#reader === null) return this.#current.beginRead()
+    const snapshot = this.#reader.begin(() => this.#current.beginRead())
+    assert(snapshot !== null, 'the thread that writes the store knows its newest file')
+    return snapshot
   }
 
   bytesWritten(): number {
@@ -71,5 +128,12 @@ export class SwitchingStore implements Store {
 
   close(): void {
     this.#current.close()
+  }
+
+  #resetRecent(): void {
+    if (this.#recent === null) return
+    const snapshot = this.#current.beginRead()
+    this.#recent.reset(snapshot)
+    snapshot.close()
   }
 }

@@ -9,6 +9,7 @@ import { Turn } from '../../../src/actor/turn.js'
 import { allocateEventLog } from '../../../src/keyspace/event-log-layout.js'
 import { EventLogWriter } from '../../../src/keyspace/event-log-writer.js'
 import { KeyspaceView } from '../../../src/keyspace/keyspace-view.js'
+import { settleRecent } from '../../../src/keyspace/tables/settle-recent.js'
 import { frontMessages, type FrontMessages } from '../../../src/messages/front-messages.js'
 import { leaseMessages } from '../../../src/messages/lease-messages.js'
 import { senderOf } from '../../../src/messages/message-codec.js'
@@ -24,6 +25,7 @@ import { MVCC_LIMITS, type MvccLimits } from '../../../src/mvcc/mvcc-context.js'
 import { allocateRing } from '../../../src/ring/ring-layout.js'
 import { RingReader } from '../../../src/ring/ring-reader.js'
 import { RingWriter } from '../../../src/ring/ring-writer.js'
+import { RecentMemory, allocateRecent } from '../../../src/store/recent/recent-memory.js'
 import { SwitchingStore } from '../../../src/store/generations/switching-store.js'
 import { EventTail } from './event-reader.js'
 import { QUIET_LOGGER } from './quiet-logger.js'
@@ -34,6 +36,8 @@ import { MemoryDisk, type Disk, type TestStore } from './test-disk.js'
 import { memoryCounters } from '../../support/metrics/memory-counters.js'
 
 export const MEMBER_ID = 0x1234_5678_9abc_def0n
+/** A few rows fill it, so that they go to the file all the time. */
+const RECENT_SLOT_BYTES = 4096
 const TWO_32 = 0x1_0000_0000n
 
 export interface LoggedEntry {
@@ -54,6 +58,7 @@ export interface RigOptions {
   readonly quotaBytes?: number
   readonly learnersMax?: number
   readonly bootstrapDefragBytesMin?: number
+  readonly recentSlotBytes?: number
   /** In memory without. */
   readonly disk?: Disk
 }
@@ -217,7 +222,9 @@ export class RunningNode {
   constructor(disk: Disk, clock: ManualClock, options: RigOptions) {
     this.turn = new Turn(clock)
     this.store = disk.open()
-    this.switching = new SwitchingStore(this.store.store)
+    assert.ok(settleRecent(this.store.store).ok)
+    const recent = new RecentMemory(allocateRecent(options.recentSlotBytes ?? RECENT_SLOT_BYTES))
+    this.switching = new SwitchingStore(this.store.store, recent)
     const eventLog = allocateEventLog(options.eventLogBytes ?? 1024 * 1024)
     // Somebody watches, so that events are kept.
     this.words.add(Word.watcherCount, 1)
