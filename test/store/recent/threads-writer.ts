@@ -28,7 +28,7 @@ function commitOne(commit: number, isGivenUp: boolean): void {
   number.setUint32(0, isGivenUp ? 0xffff_ffff : commit, true)
   store.transact((transaction) => {
     for (const key of MARKERS) transaction.put(TABLE.latest, key, 0, key.length, value, 0, 4)
-    for (const { table, key, bytes } of writesOf(commit)) {
+    for (const { table, key, bytes } of writesOf(isGivenUp ? commit + 1 : commit)) {
       if (bytes === 0) transaction.remove(table, utf8(key), 0, key.length)
       else transaction.put(table, utf8(key), 0, key.length, value, 0, bytes)
     }
