@@ -20,7 +20,7 @@ import { NEWEST, RecentView, isRecentTable } from './recent-view.js'
 /** A slot with this share of its memory in use is to become the older one. */
 const FULL_SHARE = 0.75
 /** For each row that a commit writes so many of the older slot go to the file: it is done before the newer is full. */
-const ROWS_PER_WRITE = 2
+const ROWS_PER_WRITE = 1.25
 const ROWS_MIN = 16
 
 export interface RecentStats {
@@ -123,7 +123,7 @@ export class RecentWriter {
   /** Before the transaction commits. */
   finish(): void {
     const { older, newer } = this.view
-    const rowsMax = Math.max(ROWS_MIN, this.#writes * ROWS_PER_WRITE, this.#wanted)
+    const rowsMax = Math.max(ROWS_MIN, Math.ceil(this.#writes * ROWS_PER_WRITE), this.#wanted)
     if (older !== null) this.#settleSome(rowsMax)
     else if (this.#wanted > 0 && newer?.entries === 0) this.#settleNothing()
     this.#wanted = 0
