@@ -1,5 +1,6 @@
 /** Shares out a node's memory: rings, doorbells, words and pages, then one start message for each thread. */
 
+import { randomInt } from 'node:crypto'
 import type { ActorName } from './actor/actor.js'
 import type { ActorPlacement, Identity, RingPlacement, ThreadStart } from './actor/thread-start.js'
 import type { Config } from './config/config.js'
@@ -37,12 +38,15 @@ export interface NodeSizes {
   readonly ringBytes: (bytes: number) => number
   readonly eventLogBytes: number
   readonly recentSlotBytes: number
+  /** Of the hashes of keys in memory. */
+  readonly recentSeed: () => number
 }
 
 const SIZES: NodeSizes = {
   ringBytes: (bytes) => bytes,
   eventLogBytes: EVENT_LOG_BYTES,
   recentSlotBytes: RECENT_SLOT_BYTES,
+  recentSeed: () => randomInt(2 ** 31),
 }
 
 export function allocateNode(config: Config, identity: Identity, sizes: NodeSizes = SIZES): NodeMemory {
@@ -57,7 +61,7 @@ export function allocateNode(config: Config, identity: Identity, sizes: NodeSize
   const words = allocateWords()
   const syncTimes = allocateSyncTimes()
   const eventLog = new SharedArrayBuffer(sizes.eventLogBytes)
-  const recentRows = allocateRecent(sizes.recentSlotBytes)
+  const recentRows = allocateRecent(sizes.recentSlotBytes, sizes.recentSeed())
   const stagePages = Array.from({ length: config.frontWorkers }, () => allocateStagePage())
   const recentRequests = Array.from({ length: config.frontWorkers }, () => allocateRecentRequests())
   const actorPages = actors.map(() => allocateActorPage())

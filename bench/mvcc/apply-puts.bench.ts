@@ -78,7 +78,7 @@ const frontReader = new RingReader(frontRing)
 const frontWriter = outlet(frontRing)
 const actor = new MvccActor({
   memberId: MEMBER_ID,
-  store: new SwitchingStore(store, new RecentMemory(allocateRecent(RECENT_SLOT_BYTES))),
+  store: new SwitchingStore(store, new RecentMemory(allocateRecent(RECENT_SLOT_BYTES, 7))),
   firstGeneration: { number: 1, store, source: NO_SOURCE },
   generations: null,
   checkpointer: noCheckpoints,

@@ -81,9 +81,12 @@ export class Compactor {
   work(nowMs: number): number {
     if (nowMs < this.#nextSliceMs && !this.isReleased) return 0
     const { store, clock, limits } = this.#context
-    if (store.settledRevision < this.#target && !this.#settle()) return 1
-    const floor = this.#floor()
     this.#heldBackBy = LATEST
+    if (store.settledRevision < this.#target) {
+      const settled = store.settleSome(SETTLED_ROWS)
+      if (!settled.ok || store.settledRevision < this.#target) return this.#goOnSettling(settled.ok)
+    }
+    const floor = this.#floor()
     const startMs = clock.nowMs()
     this.#sliceFloor = floor
     const result = store.transact(this.#slice)
@@ -111,13 +114,13 @@ export class Compactor {
   }
 
   /**
-   * What a start makes anew from revisions must not be compacted away before it is in the file. True when it is.
+   * What a start makes anew from revisions must not be compacted away before it is in the file. Returns 1 if the store
+   * has changed.
    */
-  #settle(): boolean {
-    const { store, clock, limits } = this.#context
-    const result = store.settleSome(SETTLED_ROWS)
-    this.#nextSliceMs = clock.nowMs() + (result.ok ? this.#pauseMs() : limits.noSpaceRetryMs)
-    return store.settledRevision >= this.#target
+  #goOnSettling(hasChanged: boolean): number {
+    const { clock, limits } = this.#context
+    this.#nextSliceMs = clock.nowMs() + (hasChanged ? this.#pauseMs() : limits.noSpaceRetryMs)
+    return hasChanged ? 1 : 0
   }
 
   readonly #slice = (transaction: WriteTransaction): void => {

@@ -194,7 +194,6 @@ export class LmdbStore implements Store {
           transaction.end()
         }
       })
-      this.#reserve?.trim()
     } catch (error) {
       this.#reserve?.forget()
       // lmdb 3.5.6 may lose its way in its list of free pages, and says so with whatever it found there. Aborted, it
@@ -207,6 +206,7 @@ export class LmdbStore implements Store {
     } finally {
       if (transaction.isOpen) transaction.end()
     }
+    this.#reserve?.trim()
     return COMMITTED
   }
 

@@ -60,7 +60,11 @@ export class StoreReserve {
     if (!this.#tookMany) return
     this.#tookMany = false
     const keptBytes = (this.#options.lastPage() + 1) * this.#options.pageBytes + AHEAD_BYTES_MAX
-    if (keptBytes < fstatSync(this.#fd).size) ftruncateSync(this.#fd, keptBytes)
+    try {
+      if (keptBytes < fstatSync(this.#fd).size) ftruncateSync(this.#fd, keptBytes)
+    } catch {
+      // The commit stands; what it did not need stays at the end of the file until another gives it back.
+    }
     this.#leftBytes = 0
   }
 

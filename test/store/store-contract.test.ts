@@ -30,7 +30,7 @@ const STORES: readonly { readonly name: string; readonly make: (path: string) =>
 
 /** Slots so small that rows go to the file all the time, and now and then there is no room for a row at all. */
 function withRecentRows(store: Store): Store {
-  return new SwitchingStore(store, new RecentMemory(allocateRecent(4096)))
+  return new SwitchingStore(store, new RecentMemory(allocateRecent(4096, 7)))
 }
 
 /** Runs the test on each store, empty. */

@@ -119,6 +119,7 @@ export class SimNode {
       ringBytes: (bytes) => Math.min(bytes, RING_BYTES_MAX),
       eventLogBytes: EVENT_LOG_BYTES,
       recentSlotBytes: RECENT_SLOT_BYTES,
+      recentSeed: () => 1,
     })
     this.words = new SharedWords(memory.words)
     this.eventLog = memory.starts[0]?.eventLog ?? null

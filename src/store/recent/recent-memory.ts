@@ -10,20 +10,26 @@
 
 import { assert } from '../../base/assert.js'
 import { GENERATION_READERS } from '../../messages/shared-words.js'
+import { RecentRows } from './recent-rows.js'
 
 export const SLOTS = 3
 /** All that have a word for their store file, and the writer itself. */
 const READERS_MAX = GENERATION_READERS + 1
 const OLDEST_WORD = 0
-const USED_WORD = 1
+const STAMP_WORD = 1
+const SEED_WORD = 2
+const USED_WORD = 3
 const HEADER_BYTES = 8 * Math.ceil((USED_WORD + READERS_MAX) / 2)
 
 /** What a reader says while it reads nothing. */
 const NONE = 0
 
-export function allocateRecent(slotBytes: number): SharedArrayBuffer {
+/** Whoever may write keys must not know the seed of their hashes, or could choose keys that are slow to find. */
+export function allocateRecent(slotBytes: number, seed: number): SharedArrayBuffer {
   assert(slotBytes % 8 === 0, 'slots lie on whole words')
-  return new SharedArrayBuffer(HEADER_BYTES + SLOTS * slotBytes)
+  const memory = new SharedArrayBuffer(HEADER_BYTES + SLOTS * slotBytes)
+  new Int32Array(memory)[SEED_WORD] = seed
+  return memory
 }
 
 export class RecentMemory {
@@ -37,9 +43,9 @@ export class RecentMemory {
     this.#words = new Int32Array(memory, 0, HEADER_BYTES >> 2)
   }
 
-  /** Where the memory of slot `number` begins. */
-  slotAt(number: number): number {
-    return HEADER_BYTES + this.indexOf(number) * this.slotBytes
+  rows(number: number): RecentRows {
+    const at = HEADER_BYTES + this.indexOf(number) * this.slotBytes
+    return new RecentRows(this.memory, { at, size: this.slotBytes, number, seed: this.#words[SEED_WORD] as number })
   }
 
   indexOf(number: number): number {
@@ -57,6 +63,26 @@ export class RecentMemory {
     for (let reader = 0; reader < READERS_MAX; reader++) {
       const used = Atomics.load(this.#words, USED_WORD + reader)
       if (used !== NONE && used <= number) return false
+    }
+    return true
+  }
+
+  /** Of a writer, before the commit that has this stamp. Stamps never go back. */
+  setStamp(stamp: number): void {
+    Atomics.store(this.#words, STAMP_WORD, stamp | 0)
+  }
+
+  /** Of a reader: from here on it sees all that was written before the commit that its snapshot shows. */
+  awaitStamp(stamp: number): void {
+    while (((Atomics.load(this.#words, STAMP_WORD) - (stamp | 0)) | 0) < 0) {
+      // The writer stored it before it committed: it is on its way.
+    }
+  }
+
+  /** Of a writer: whether nobody reads. */
+  isIdle(): boolean {
+    for (let reader = 0; reader < READERS_MAX; reader++) {
+      if (Atomics.load(this.#words, USED_WORD + reader) !== NONE) return false
     }
     return true
   }

@@ -45,6 +45,13 @@ const NONE = 0
 /** What a row takes at most besides its own bytes and those of its key. */
 export const ENTRY_OVERHEAD_BYTES = 4 * (NODE_WORDS + HEIGHT_MAX + VERSION_WORDS) + 16
 
+export interface SlotPlace {
+  readonly at: number
+  readonly size: number
+  readonly number: number
+  readonly seed: number
+}
+
 export class RecentRows {
   readonly number: number
   readonly #words: Int32Array
@@ -55,11 +62,14 @@ export class RecentRows {
   /** Of the writer: the last node of all, and the words at the ends of all lists. */
   #last = NONE
   readonly #tails = new Int32Array(HEIGHT_MAX)
-  /** Of the chances of heights; no secret. */
-  #random = 0x2545_f491
+  readonly #seed: number
+  /** Of the chances of heights. */
+  #random: number
 
-  constructor(memory: SharedArrayBuffer, at: number, size: number, number: number) {
+  constructor(memory: SharedArrayBuffer, { at, size, number, seed }: SlotPlace) {
     this.number = number
+    this.#seed = seed
+    this.#random = (seed ^ 0x2545_f491) || 1
     this.#words = new Int32Array(memory, at, size >> 2)
     this.#bytes = new Uint8Array(memory, at, size)
     const buckets = 2 ** Math.floor(Math.log2(size / BYTES_PER_BUCKET))
@@ -172,6 +182,16 @@ export class RecentRows {
     return node
   }
 
+  /** Where the next version goes, so that `giveBack` can return to it. */
+  get versionsMark(): number {
+    return this.#words[VERSIONS_WORD] as number
+  }
+
+  /** Of the writer: the memory of all versions since the mark, which were undone, while nobody reads. */
+  giveBack(versionsMark: number): void {
+    this.#words[VERSIONS_WORD] = versionsMark
+  }
+
   /** Of the writer: the newest version of the node goes, as if it had never been. */
   undo(node: number): void {
     const words = this.#words
@@ -275,9 +295,9 @@ export class RecentRows {
     }
     return nodeEnd - at - 1 < end - start
   }
-  /** The word of the key's bucket, by FNV-1a. */
+  /** The word of the key's bucket, by FNV-1a from the seed. */
   #bucketOf(table: Table, key: Bytes, start: number, end: number): number {
-    let hash = Math.imul(0x811c_9dc5 ^ table, 0x0100_0193)
+    let hash = Math.imul(this.#seed ^ table, 0x0100_0193)
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ (key[i] as number), 0x0100_0193)
     return BUCKETS_WORD + ((hash ^ (hash >>> 15)) & this.#bucketMask)
   }

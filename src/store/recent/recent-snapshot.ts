@@ -2,7 +2,7 @@
 
 import type { ReadSnapshot } from '../store.js'
 import type { RecentMemory } from './recent-memory.js'
-import { RecentRows } from './recent-rows.js'
+import type { RecentRows } from './recent-rows.js'
 import { RecentState } from './recent-state.js'
 import { RecentView } from './recent-view.js'
 
@@ -39,6 +39,7 @@ export class RecentReader {
     this.#snapshot = snapshot
     snapshot.begin(file)
     if (slot !== 0) {
+      memory.awaitStamp(stamp)
       snapshot.newer = this.#rows(slot)
       snapshot.newerStamp = stamp - snapshot.newer.base
       if (hasOlder) {
@@ -63,7 +64,7 @@ export class RecentReader {
     const index = memory.indexOf(slot)
     const known = this.#slots[index]
     if (known !== undefined && known.number === slot) return known
-    const rows = new RecentRows(memory.memory, memory.slotAt(slot), memory.slotBytes, slot)
+    const rows = memory.rows(slot)
     this.#slots[index] = rows
     return rows
   }

@@ -32,7 +32,6 @@ export class RecentView implements StoreView {
   /** Counts writes to tables with recent rows, so that a cursor knows when it has to look for its place again. */
   changes = 0
   readonly #cursors: RecentCursor[] = []
-  readonly #value = new Slice()
   readonly #key = new Slice()
 
   constructor(file: StoreView) {
@@ -74,14 +73,15 @@ export class RecentView implements StoreView {
     let count = this.file.countRows(table, from, to)
     if (this.newer === null || !isRecentTable(table)) return count
     const walk = new RecentWalk(this, table)
-    const value = this.#value
     const key = this.#key
+    const cursor = this.file.openCursor(table, true)
     for (walk.seek(from, 0, from.length); walk.found; walk.next()) {
       walk.keyInto(key)
       if (to.length > 0 && compareRanges(key.bytes, key.start, key.end, to, 0, to.length) >= 0) break
-      const isInFile = this.file.get(table, key.bytes, key.start, key.end, value)
+      const isInFile = cursor.seek(key.bytes, key.start, key.end) && compareKeys(cursor.key, key) === 0
       if (isInFile === walk.isAbsent) count += isInFile ? -1 : 1
     }
+    cursor.close()
     return count
   }
 }

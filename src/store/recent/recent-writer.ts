@@ -13,15 +13,14 @@ import { EMPTY_BYTES, type Bytes } from '../../base/bytes.js'
 import { Slice } from '../../base/slice.js'
 import type { StoreCursor, StoreView, Table, WriteTransaction } from '../store.js'
 import { SLOTS, type RecentMemory } from './recent-memory.js'
-import { RecentRows } from './recent-rows.js'
+import type { RecentRows } from './recent-rows.js'
 import { RecentState } from './recent-state.js'
 import { NEWEST, RecentView, isRecentTable } from './recent-view.js'
 
 /** A slot with this share of its memory in use is to become the older one. */
 const FULL_SHARE = 0.75
-/** For each row that a commit writes so many of the older slot go to the file: it is done before the newer is full. */
-const ROWS_PER_WRITE = 1.25
-const ROWS_MIN = 16
+/** Revisions of keys that are never in memory after which it is noted that nothing is. */
+const REVISIONS_NOTED = 10_000
 
 export interface RecentStats {
   /** Memory in use, nodes and every version of a row. */
@@ -43,13 +42,14 @@ export class RecentWriter {
   #lastSlot = 0
   /** The next node of the older slot that goes to the file. */
   #settling = 0
+  /** Nodes before it. */
+  #settledNodes = 0
   /** The store's revision, as the last commit left it. */
   #revision = 0
   /** Rows that are to go to the file with the next commit. */
   #wanted = 0
   #isChanged = false
   #hasBegun = false
-  #writes = 0
   /** So far; see `RecentStats`. */
   #settled = 0
   #overflows = 0
@@ -59,6 +59,8 @@ export class RecentWriter {
   #newerBefore: RecentRows | null = null
   #olderBefore: RecentRows | null = null
   #settlingBefore = 0
+  #settledNodesBefore = 0
+  #versionsMark = 0
   #lastSlotBefore = 0
   readonly #key = new Slice()
   readonly #value = new Slice()
@@ -75,7 +77,10 @@ export class RecentWriter {
 
   /** A store takes the place of the one before. All of its rows are in its file. */
   reset(file: StoreView): void {
+    const { stamp } = this.#state
     this.#state.read(file)
+    // Readers wait for stamps in memory, where none goes back.
+    this.#state.stamp = Math.max(this.#state.stamp, stamp)
     assert(this.#state.slot === 0, 'a store was settled before it is used')
     const { view } = this
     view.newer = view.older = null
@@ -110,24 +115,27 @@ export class RecentWriter {
     this.#newerBefore = view.newer
     this.#olderBefore = view.older
     this.#settlingBefore = this.#settling
+    this.#settledNodesBefore = this.#settledNodes
     this.#lastSlotBefore = this.#lastSlot
     this.#written.length = 0
-    this.#writes = 0
     this.#isChanged = false
     this.#transaction.begin(file)
     if (view.older === null && this.#isSlotDue()) this.#takeSlot()
     this.#writtenTo = view.newer
+    this.#versionsMark = view.newer?.versionsMark ?? 0
     return this.#transaction
   }
 
   /** Before the transaction commits. */
   finish(): void {
     const { older, newer } = this.view
-    const rowsMax = Math.max(ROWS_MIN, Math.ceil(this.#writes * ROWS_PER_WRITE), this.#wanted)
-    if (older !== null) this.#settleSome(rowsMax)
-    else if (this.#wanted > 0 && newer?.entries === 0) this.#settleNothing()
+    if (older !== null && newer !== null) this.#keepPace(older, newer)
+    else if (newer?.entries === 0) this.#noteNothing()
     this.#wanted = 0
-    if (this.#isChanged) this.#next.write(this.#transaction.target)
+    if (this.#isChanged) {
+      this.#memory.setStamp(this.#next.stamp)
+      this.#next.write(this.#transaction.target)
+    }
     this.#transaction.end()
   }
 
@@ -144,12 +152,21 @@ export class RecentWriter {
     if (!this.#hasBegun) return
     this.#hasBegun = false
     this.#transaction.end()
-    for (let i = this.#written.length - 1; i >= 0; i--) (this.#writtenTo as RecentRows).undo(this.#written[i] as number)
+    this.#undo()
     const { view } = this
     view.newer = this.#newerBefore
     view.older = this.#olderBefore
     this.#settling = this.#settlingBefore
+    this.#settledNodes = this.#settledNodesBefore
     this.#lastSlot = this.#lastSlotBefore
+  }
+
+  /** A reader may stand on a version that is undone: memory is given back only while nobody reads. */
+  #undo(): void {
+    const rows = this.#writtenTo
+    if (rows === null) return
+    for (let i = this.#written.length - 1; i >= 0; i--) rows.undo(this.#written[i] as number)
+    if (this.#memory.isIdle()) rows.giveBack(this.#versionsMark)
   }
 
   put(table: Table, key: Bytes, start: number, end: number, value: Bytes, from: number, to: number): void {
@@ -192,7 +209,6 @@ export class RecentWriter {
       return false
     }
     this.#written.push(node)
-    this.#writes++
     this.#isChanged = true
     return true
   }
@@ -207,10 +223,9 @@ export class RecentWriter {
 
   /** The newest slot becomes the older one, and another takes its place. */
   #takeSlot(): void {
-    const memory = this.#memory
     const { view } = this
     const number = ++this.#lastSlot
-    const rows = new RecentRows(memory.memory, memory.slotAt(number), memory.slotBytes, number)
+    const rows = this.#memory.rows(number)
     rows.clear(this.#state.stamp)
     const next = this.#next
     next.slot = number
@@ -220,7 +235,15 @@ export class RecentWriter {
     view.older = view.newer
     view.newer = rows
     this.#settling = view.older === null ? 0 : view.older.next(0)
+    this.#settledNodes = 0
     this.#isChanged = true
+  }
+
+  /** Of the older slot the share of rows goes to the file that the newer has taken of its memory. */
+  #keepPace(older: RecentRows, newer: RecentRows): void {
+    const share = Math.min(1, newer.usedBytes / this.#fullBytes)
+    const rowsMax = Math.max(Math.ceil(older.entries * share) - this.#settledNodes, this.#wanted)
+    if (rowsMax > 0) this.#settleSome(rowsMax)
   }
 
   #settleSome(rowsMax: number): void {
@@ -229,6 +252,7 @@ export class RecentWriter {
     let node = this.#settling
     for (let i = 0; i < rowsMax && node !== 0; i++) {
       this.#settleNode(older, node)
+      this.#settledNodes++
       node = older.next(node)
     }
     this.#settling = node
@@ -240,7 +264,8 @@ export class RecentWriter {
   }
 
   /** There is nothing in memory: the newest revisions are of keys whose rows go to the file at once. */
-  #settleNothing(): void {
+  #noteNothing(): void {
+    if (this.#wanted === 0 && this.#revision - this.#next.settled < REVISIONS_NOTED) return
     this.#next.settled = this.#revision
     this.#isChanged = true
   }

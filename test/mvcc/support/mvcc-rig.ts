@@ -223,7 +223,7 @@ export class RunningNode {
     this.turn = new Turn(clock)
     this.store = disk.open()
     assert.ok(settleRecent(this.store.store).ok)
-    const recent = new RecentMemory(allocateRecent(options.recentSlotBytes ?? RECENT_SLOT_BYTES))
+    const recent = new RecentMemory(allocateRecent(options.recentSlotBytes ?? RECENT_SLOT_BYTES, 7))
     this.switching = new SwitchingStore(this.store.store, recent)
     const eventLog = allocateEventLog(options.eventLogBytes ?? 1024 * 1024)
     // Somebody watches, so that events are kept.

@@ -22,7 +22,7 @@ function withRows(keys: string): SwitchingStore {
   file.transact((transaction) => {
     for (const key of keys) put(transaction, key, '0')
   })
-  return new SwitchingStore(file, new RecentMemory(allocateRecent(4096)))
+  return new SwitchingStore(file, new RecentMemory(allocateRecent(4096, 7)))
 }
 
 function put(transaction: WriteTransaction, key: string, value: string): void {
@@ -146,7 +146,7 @@ const stories = fc.array(fc.array(move, { minLength: 3, maxLength: 40 }), { minL
 function checkStories(file: Store, all: readonly (readonly Move[])[]): void {
   const plain = new MemoryStore()
   for (const store of [plain, file]) fill(store)
-  const store = new SwitchingStore(file, new RecentMemory(allocateRecent(4096)))
+  const store = new SwitchingStore(file, new RecentMemory(allocateRecent(4096, 7)))
   for (const moves of all) assert.deepEqual(story(store, moves), story(plain, moves))
   store.close()
 }

@@ -96,8 +96,9 @@ class RowsRig {
   constructor(slotBytes: number) {
     this.#memory = new SharedArrayBuffer(slotBytes + 2 * GUARD_BYTES)
     new Uint8Array(this.#memory).fill(GUARD)
-    this.#rows = new RecentRows(this.#memory, GUARD_BYTES, slotBytes, 7)
-    this.#reader = new RecentRows(this.#memory, GUARD_BYTES, slotBytes, 7)
+    const place = { at: GUARD_BYTES, size: slotBytes, number: 7, seed: 0x1234_5678 }
+    this.#rows = new RecentRows(this.#memory, place)
+    this.#reader = new RecentRows(this.#memory, place)
     this.clear(0)
   }
 

@@ -13,6 +13,7 @@ import { GenerationReader } from '../../../src/store/generations/generation-read
 import { SwitchingStore } from '../../../src/store/generations/switching-store.js'
 import { MemoryStore, type StoreImage } from '../../../src/store/memory-store.js'
 import { RecentMemory, allocateRecent } from '../../../src/store/recent/recent-memory.js'
+import { RecentState } from '../../../src/store/recent/recent-state.js'
 import {
   ROW_KEY_BYTES_MAX, TABLE, type CommitResult, type ReadSnapshot, type ReadableStore, type Store, type StoreStats,
   type StoreView, type Table, type WriteTransaction,
@@ -116,7 +117,7 @@ export class RecentStoreRig {
   #count = 0
 
   constructor(slotBytes: number) {
-    this.memory = allocateRecent(slotBytes)
+    this.memory = allocateRecent(slotBytes, 7)
     this.store = new SwitchingStore(this.file, new RecentMemory(this.memory))
     this.store.setRevision(this.revision)
     this.words.store(Word.storeGeneration, 1)
@@ -143,6 +144,17 @@ export class RecentStoreRig {
       meanwhile()
       this.words.store(Word.storeGeneration, this.#files.length)
     })
+  }
+
+  /** Memory of the newest slot, and of the older one while there is one. */
+  memoryUse(): { readonly newer: number; readonly older: number } {
+    const state = new RecentState()
+    const snapshot = this.file.beginRead()
+    state.read(snapshot)
+    snapshot.close()
+    const memory = new RecentMemory(this.memory)
+    const used = (slot: number): number => memory.rows(slot).usedBytes
+    return { newer: state.slot === 0 ? 0 : used(state.slot), older: state.hasOlder ? used(state.slot - 1) : 0 }
   }
 
   commit(writes: readonly Write[]): void {

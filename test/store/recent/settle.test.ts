@@ -6,16 +6,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Bytes } from '../../../src/base/bytes.js'
+import { compareBytes, type Bytes } from '../../../src/base/bytes.js'
 import { Prng } from '../../../src/base/prng.js'
 import { KeyspaceView, LATEST } from '../../../src/keyspace/keyspace-view.js'
 import { settleRecent } from '../../../src/keyspace/tables/settle-recent.js'
+import { RecordingTransaction } from '../../../src/store/generations/recording-transaction.js'
 import { SwitchingStore } from '../../../src/store/generations/switching-store.js'
 import { MemoryStore, type StoreImage } from '../../../src/store/memory-store.js'
 import { RecentMemory, allocateRecent } from '../../../src/store/recent/recent-memory.js'
 import { RecentState } from '../../../src/store/recent/recent-state.js'
-import type {
-  CommitResult, ReadSnapshot, Store, StoreStats, StoreView, WriteTransaction,
+import {
+  TABLE, type CommitResult, type ReadSnapshot, type Store, type StoreStats, type StoreView, type Table,
+  type WriteTransaction,
 } from '../../../src/store/store.js'
 import { KeyspaceRig, POOL, type Change } from '../../keyspace/keyspace-rig.js'
 import { compareStores } from '../compare-stores.js'
@@ -75,7 +77,7 @@ class CrashingStore implements Store {
   }
 
   #wrap(): SwitchingStore {
-    const switching = new SwitchingStore(this.file, new RecentMemory(allocateRecent(this.#slotBytes)))
+    const switching = new SwitchingStore(this.file, new RecentMemory(allocateRecent(this.#slotBytes, 7)))
     switching.setRevision(revisionOf(this.file))
     return switching
   }
@@ -266,6 +268,30 @@ test('a compaction goes on when the newest revisions are of keys that are not in
   rig.compact(0)
   while (!rig.slice(100));
   rig.rig.checkAll()
+})
+
+test('rows are put into the file in key order, each once, whatever the order of the revisions', () => {
+  const rig = new SettleRig(1024 * 1024)
+  const keys = Array.from({ length: 700 }, (_, i) => Uint8Array.of(0x63, (i * 37) % 251, i % 7))
+  rig.putMany(keys)
+  rig.putMany(keys)
+  const file = new MemoryStore({ image: rig.store.file.image })
+  const touched: Bytes[] = []
+  const touch = (table: Table, key: Bytes, start: number, end: number): void => {
+    if (table === TABLE.latest) touched.push(key.slice(start, end))
+  }
+  const watching: Store = {
+    transact: (work) => file.transact((transaction) => work(new RecordingTransaction(transaction, touch))),
+    beginRead: () => file.beginRead(),
+    bytesWritten: () => 0,
+    stats: () => file.stats(),
+    close: () => undefined,
+  }
+  assert.ok(settleRecent(watching).ok)
+  assert.deepEqual(touched, [...touched].sort(compareBytes))
+  assert.equal(new Set(touched.map((key) => Buffer.from(key).toString('hex'))).size, keys.length)
+  assert.equal(touched.length, keys.length)
+  compareStores(file, rig.plain)
 })
 
 test('more revisions than one transaction takes are settled, in several goes when some are refused', () => {

@@ -110,7 +110,7 @@ test('a thread that reads while another writes sees whole commits, and never goe
   const directory = temporaryDirectory()
   const path = directory.path('db')
   const published = new Int32Array(new SharedArrayBuffer(8))
-  const recent = allocateRecent(SLOT_BYTES)
+  const recent = allocateRecent(SLOT_BYTES, 7)
   const writer = new Worker(WRITER, { workerData: { path, recent, published, commits: COMMITS } })
   await once(writer, 'message')
   const words = new SharedWords(allocateWords())
