@@ -42,6 +42,9 @@ import { OutcomeSender } from './outcome-sender.js'
 
 /** How soon a full ring is looked at again: its reader does not ring its writers. */
 const FULL_RING_RETRY_MS = 1
+/** Recent rows of one transaction at the end, and so many transactions: more than memory has rows of. */
+const CLOSING_SLICE_ROWS = 10_000
+const CLOSING_SLICES_MAX = 40
 
 export class MvccActor implements Actor, Handler<MvccMessages> {
   readonly name = 'mvcc' as const
@@ -217,13 +220,24 @@ export class MvccActor implements Actor, Handler<MvccMessages> {
     return this.#batch.length === 0
   }
 
-  /** The last checkpoint is all that tells a clean stop: the next start replays nothing. */
+  /** The last checkpoint is all that tells a clean stop: the next start replays nothing, and makes nothing anew. */
   onClose(): void {
+    this.#settle()
     this.#shrinker.prepareClose(this.#context.clock.nowMs())
     this.#checkpoints.close(this.#appliedIndex, this.#appliedTerm)
     this.#shrinker.close()
     this.#installer.close()
     this.#context.store.close()
+  }
+
+  /** Puts the rows that are in memory into the file, as far as it has room for them. */
+  #settle(): void {
+    const { store, clock, words } = this.#context
+    const revision = words.load(Word.currentRevision)
+    for (let slices = 0; slices < CLOSING_SLICES_MAX && store.settledRevision < revision; slices++) {
+      if (!store.settleSome(CLOSING_SLICE_ROWS).ok) return
+      this.#checkpoints.onCommitted(clock.nowMs())
+    }
   }
 
   #startMembership(membership: ClusterNews): void {
