@@ -16,7 +16,7 @@ const TRIES_MAX = 200
 const ROW_BYTES = 14 * 8
 const HASH_AT = 13 * 8
 const FORMAT = Buffer.alloc(8)
-FORMAT.writeDoubleLE(1)
+FORMAT.writeDoubleLE(2)
 
 async function putMany(member: ClusterMember, count: number): Promise<void> {
   for (let i = 0; i < count; i += 64) {
