@@ -1,6 +1,6 @@
 /**
- * Renewals on their way: questions gather here and go into the log together, one entry for all that came while the one
- * before was under way. The answer is given only when the entry is applied, so a leader that has been replaced cannot
+ * Renewals on their way: questions gather here and go into the log together, one entry for all that came while those
+ * before were under way. The answer is given only when the entry is applied, so a leader that has been replaced cannot
  * give it. Questions about leases that are unknown here go the same way: when the entry is applied, everything before
  * it is known.
  */
@@ -13,7 +13,9 @@ import { QuestionKind, type Question } from './question.js'
 export const RENEWAL_BATCH_MAX = 4096
 /** Entries with renewals that may be under way at once. */
 const BATCHES_IN_FLIGHT_MAX = 8
-/** How long a renewal waits for company while another entry is under way. */
+/** While fewer are, the next goes at once: one is applied while the other is written. */
+const BATCHES_AT_ONCE = 2
+/** How long a renewal waits for company otherwise. */
 const GATHER_MS = 50
 
 export interface Renewal {
@@ -62,7 +64,7 @@ export class Renewals {
   /** When a batch should go, if a proposal is possible then. */
   dueAtMs(): number {
     if (this.#waiting.length === 0 || this.#inFlight.size >= BATCHES_IN_FLIGHT_MAX) return Infinity
-    if (this.#inFlight.size === 0 || this.#waiting.length >= RENEWAL_BATCH_MAX) return this.#waitingSinceMs
+    if (this.#inFlight.size < BATCHES_AT_ONCE || this.#waiting.length >= RENEWAL_BATCH_MAX) return this.#waitingSinceMs
     return this.#waitingSinceMs + GATHER_MS
   }
 

@@ -48,7 +48,8 @@ export const MVCC_LIMITS: MvccLimits = Object.freeze({
   batchEntriesMax: 4096,
   batchBytesMax: 2 * MIB,
   checkpointDirtyBytes: 128 * MIB,
-  syncAheadBytes: 32 * MIB,
+  // A sync of the log waits for what the disk writes at that moment.
+  syncAheadBytes: 2 * MIB,
   checkpointMs: 5000,
   noSpaceRetryMs: 500,
   compactionSliceMs: 2,

@@ -9,9 +9,6 @@ import { assert } from '../base/assert.js'
 import { writeCheckpoint, type Checkpoint, type CheckpointWrite } from './checkpoint-file.js'
 import type { LmdbStore } from './lmdb-store.js'
 
-/** The helper also syncs whenever so many bytes were written since, so that the last sync of a checkpoint is short. */
-export const PROGRESSIVE_SYNC_BYTES = 32 * 1024 * 1024
-
 /** What the thread that finishes a checkpoint needs to know. May be posted to it. */
 export interface CheckpointTicket extends Checkpoint {
   /** The store's own descriptor of its file, which sees every failed write-back since the store was opened. */
