@@ -18,7 +18,6 @@ export class GenerationReader {
   readonly #open: (generation: number) => ReadableStore
   #store: ReadableStore | null = null
   #generation = NONE
-
   readonly #recent: RecentReader | null
 
   /** `usedWord` is this reader's own. `recent`: where the writer keeps recent rows, if it does. */
@@ -38,7 +37,7 @@ export class GenerationReader {
     for (;;) {
       const store = this.newest()
       if (this.#recent === null) return store.beginRead()
-      const snapshot = this.#recent.begin(() => store.beginRead())
+      const snapshot = this.#recent.begin(store)
       if (snapshot !== null) return snapshot
       assert(this.isStale, 'only an old file has lost its recent rows')
     }

@@ -113,7 +113,7 @@ export class SwitchingStore implements Store {
 
   beginRead(): ReadSnapshot {
     if (this.#reader === null) return this.#current.beginRead()
-    const snapshot = this.#reader.begin(() => this.#current.beginRead())
+    const snapshot = this.#reader.begin(this.#current)
     assert(snapshot !== null, 'the thread that writes the store knows its newest file')
     return snapshot
   }

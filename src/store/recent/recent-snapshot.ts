@@ -1,6 +1,6 @@
 /** Snapshots of a store with its recent rows, on the thread of one reader. */
 
-import type { ReadSnapshot } from '../store.js'
+import type { ReadableStore, ReadSnapshot } from '../store.js'
 import type { RecentMemory } from './recent-memory.js'
 import type { RecentRows } from './recent-rows.js'
 import { RecentState } from './recent-state.js'
@@ -20,13 +20,12 @@ export class RecentReader {
   }
 
   /**
-   * A snapshot of the file, opened by `open`, with its recent rows. Null when the file is not the newest any more and
-   * its rows are gone.
+   * A snapshot of the file with its recent rows. Null when the file is not the newest any more and its rows are gone.
    */
-  begin(open: () => ReadSnapshot): ReadSnapshot | null {
+  begin(store: ReadableStore): ReadSnapshot | null {
     const memory = this.#memory
     const oldest = memory.use(this.#reader)
-    const file = this.#openFile(open)
+    const file = this.#openFile(store)
     const state = this.#state
     state.read(file)
     const { slot, hasOlder, stamp } = state
@@ -50,9 +49,9 @@ export class RecentReader {
     return snapshot
   }
 
-  #openFile(open: () => ReadSnapshot): ReadSnapshot {
+  #openFile(store: ReadableStore): ReadSnapshot {
     try {
-      return open()
+      return store.beginRead()
     } catch (error) {
       this.#memory.leave(this.#reader)
       throw error

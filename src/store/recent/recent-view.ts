@@ -86,115 +86,114 @@ export class RecentView implements StoreView {
   }
 }
 
-function versionOf(
+/** The version that is seen at `stamp`, or 0. */
+export function versionOf(
   rows: RecentRows, stamp: number, table: Table, key: Bytes, start: number, end: number,
 ): number {
   const node = rows.find(table, key, start, end)
   return node === 0 ? 0 : rows.versionAt(node, stamp)
 }
 
-/** Goes over the recent rows of a view in key order, each once. */
-class RecentWalk {
-  readonly #newer: RecentRows | null
-  readonly #newerStamp: number
-  readonly #older: RecentRows | null
-  readonly #olderStamp: number
+/** Goes over the rows of one slot that a view sees, in key order. */
+class SlotWalk {
+  readonly rows: RecentRows
+  readonly #stamp: number
   readonly #table: Table
-  #newerNode = 0
-  #newerVersion = 0
-  #olderNode = 0
-  #olderVersion = 0
-  readonly #newerKey = new Slice()
-  readonly #olderKey = new Slice()
+  /** 0 at the end. */
+  node = 0
+  version = 0
+  readonly key = new Slice()
+
+  constructor(rows: RecentRows, stamp: number, table: Table) {
+    this.rows = rows
+    this.#stamp = stamp
+    this.#table = table
+  }
+
+  seek(key: Bytes, start: number, end: number): void {
+    this.#take(this.rows.seek(this.#table, key, start, end))
+  }
+
+  next(): void {
+    this.#take(this.rows.next(this.node))
+  }
+
+  /** From a node that may be of another table, or newer than the view, to the next that it sees. */
+  #take(from: number): void {
+    const { rows } = this
+    this.node = 0
+    for (let node = from; node !== 0 && rows.tableOf(node) === this.#table; node = rows.next(node)) {
+      this.version = rows.versionAt(node, this.#stamp)
+      if (this.version === 0) continue
+      this.node = node
+      rows.key(node, this.key)
+      return
+    }
+  }
+}
+
+/** Goes over the recent rows of a view in key order, each once; where both slots have a row, the newer's counts. */
+class RecentWalk {
+  readonly #newer: SlotWalk | null
+  readonly #older: SlotWalk | null
   /** Below 0: the newer slot's row comes first; 0: both have it. */
   #order = 0
 
-  constructor(view: RecentView, table: Table) {
-    this.#newer = view.newer
-    this.#newerStamp = view.newerStamp
-    this.#older = view.older
-    this.#olderStamp = view.olderStamp
-    this.#table = table
+  constructor({ newer, newerStamp, older, olderStamp }: RecentView, table: Table) {
+    this.#newer = newer === null ? null : new SlotWalk(newer, newerStamp, table)
+    this.#older = older === null ? null : new SlotWalk(older, olderStamp, table)
   }
 
   /** Whether it goes over slots that are not in force for the view any more. */
   isPassed(view: RecentView): boolean {
-    return this.#newer !== view.newer
+    return (this.#newer?.rows ?? null) !== view.newer
   }
 
   get found(): boolean {
-    return this.#newerNode !== 0 || this.#olderNode !== 0
+    return isAtRow(this.#newer) || isAtRow(this.#older)
   }
 
   get isAbsent(): boolean {
-    return this.#order <= 0
-      ? (this.#newer as RecentRows).isAbsent(this.#newerVersion)
-      : (this.#older as RecentRows).isAbsent(this.#olderVersion)
+    const { rows, version } = this.#current
+    return rows.isAbsent(version)
   }
 
   keyInto(key: Slice): void {
-    const { bytes, start, end } = this.#order <= 0 ? this.#newerKey : this.#olderKey
+    const { bytes, start, end } = this.#current.key
     key.at(bytes, start, end)
   }
 
   read(value: Slice): void {
-    if (this.#order <= 0) (this.#newer as RecentRows).read(this.#newerVersion, value)
-    else (this.#older as RecentRows).read(this.#olderVersion, value)
+    const { rows, version } = this.#current
+    rows.read(version, value)
   }
 
   seek(key: Bytes, start: number, end: number): void {
-    if (this.#newer === null) return
-    this.#takeNewer(this.#newer, this.#newer.seek(this.#table, key, start, end))
-    if (this.#older !== null) this.#takeOlder(this.#older, this.#older.seek(this.#table, key, start, end))
+    this.#newer?.seek(key, start, end)
+    this.#older?.seek(key, start, end)
     this.#compare()
   }
 
   next(): void {
     const order = this.#order
-    if (order <= 0 && this.#newer !== null) this.#takeNewer(this.#newer, this.#newer.next(this.#newerNode))
-    if (order >= 0 && this.#older !== null) this.#takeOlder(this.#older, this.#older.next(this.#olderNode))
+    if (order <= 0) this.#newer?.next()
+    if (order >= 0) this.#older?.next()
     this.#compare()
   }
 
-  #takeNewer(rows: RecentRows, from: number): void {
-    let node = from
-    while (node !== 0) {
-      if (rows.tableOf(node) !== this.#table) {
-        node = 0
-        break
-      }
-      this.#newerVersion = rows.versionAt(node, this.#newerStamp)
-      if (this.#newerVersion !== 0) {
-        rows.key(node, this.#newerKey)
-        break
-      }
-      node = rows.next(node)
-    }
-    this.#newerNode = node
-  }
-
-  #takeOlder(rows: RecentRows, from: number): void {
-    let node = from
-    while (node !== 0) {
-      if (rows.tableOf(node) !== this.#table) {
-        node = 0
-        break
-      }
-      this.#olderVersion = rows.versionAt(node, this.#olderStamp)
-      if (this.#olderVersion !== 0) {
-        rows.key(node, this.#olderKey)
-        break
-      }
-      node = rows.next(node)
-    }
-    this.#olderNode = node
+  get #current(): SlotWalk {
+    return (this.#order <= 0 ? this.#newer : this.#older) as SlotWalk
   }
 
   #compare(): void {
-    if (this.#olderNode === 0) this.#order = -1
-    else if (this.#newerNode === 0) this.#order = 1
-    else this.#order = compareKeys(this.#newerKey, this.#olderKey)
+    if (!isAtRow(this.#older)) this.#order = -1
+    else if (!isAtRow(this.#newer)) this.#order = 1
+    else this.#order = compareKeys(this.#newer.key, this.#older.key)
   }
+}
+
+function isAtRow(walk: SlotWalk | null): walk is SlotWalk {
+  return walk !== null && walk.node !== 0
 }
 
 class RecentCursor implements StoreCursor {

@@ -15,7 +15,7 @@ import type { StoreCursor, StoreView, Table, WriteTransaction } from '../store.j
 import { SLOTS, type RecentMemory } from './recent-memory.js'
 import type { RecentRows } from './recent-rows.js'
 import { RecentState } from './recent-state.js'
-import { NEWEST, RecentView, isRecentTable } from './recent-view.js'
+import { NEWEST, RecentView, isRecentTable, versionOf } from './recent-view.js'
 
 /** A slot with this share of its memory in use is to become the older one. */
 const FULL_SHARE = 0.75
@@ -28,6 +28,17 @@ export interface RecentStats {
   /** Rows that went to the file so far. */
   readonly settled: number
   /** Commits so far that found no memory. */
+  readonly overflows: number
+}
+
+/** What a transaction changes beside rows; see the fields of the same names. */
+interface Place {
+  readonly newer: RecentRows | null
+  readonly older: RecentRows | null
+  readonly settling: number
+  readonly settledNodes: number
+  readonly lastSlot: number
+  readonly settled: number
   readonly overflows: number
 }
 
@@ -56,18 +67,16 @@ export class RecentWriter {
   /** Nodes written by the open transaction. */
   readonly #written: number[] = []
   #writtenTo: RecentRows | null = null
-  #newerBefore: RecentRows | null = null
-  #olderBefore: RecentRows | null = null
-  #settlingBefore = 0
-  #settledNodesBefore = 0
   #versionsMark = 0
-  #lastSlotBefore = 0
+  /** As it was when the open transaction began. */
+  #before: Place
   readonly #key = new Slice()
   readonly #value = new Slice()
 
   constructor(memory: RecentMemory) {
     this.#memory = memory
     this.#fullBytes = memory.slotBytes * FULL_SHARE
+    this.#before = this.#place()
   }
 
   /** All rows that stand for revisions up to this one are in the file. */
@@ -112,11 +121,7 @@ export class RecentWriter {
     this.#hasBegun = true
     this.#next.copyFrom(this.#state)
     this.#next.stamp++
-    this.#newerBefore = view.newer
-    this.#olderBefore = view.older
-    this.#settlingBefore = this.#settling
-    this.#settledNodesBefore = this.#settledNodes
-    this.#lastSlotBefore = this.#lastSlot
+    this.#before = this.#place()
     this.#written.length = 0
     this.#isChanged = false
     this.#transaction.begin(file)
@@ -154,11 +159,22 @@ export class RecentWriter {
     this.#transaction.end()
     this.#undo()
     const { view } = this
-    view.newer = this.#newerBefore
-    view.older = this.#olderBefore
-    this.#settling = this.#settlingBefore
-    this.#settledNodes = this.#settledNodesBefore
-    this.#lastSlot = this.#lastSlotBefore
+    const before = this.#before
+    view.newer = before.newer
+    view.older = before.older
+    this.#settling = before.settling
+    this.#settledNodes = before.settledNodes
+    this.#lastSlot = before.lastSlot
+    this.#settled = before.settled
+    this.#overflows = before.overflows
+  }
+
+  #place(): Place {
+    const { newer, older } = this.view
+    return {
+      newer, older, settling: this.#settling, settledNodes: this.#settledNodes, lastSlot: this.#lastSlot,
+      settled: this.#settled, overflows: this.#overflows,
+    }
   }
 
   /** A reader may stand on a version that is undone: memory is given back only while nobody reads. */
@@ -192,8 +208,7 @@ export class RecentWriter {
 
   /** Undefined: it knows nothing of the row. */
   #hasRecent(rows: RecentRows, table: Table, key: Bytes, start: number, end: number): boolean | undefined {
-    const node = rows.find(table, key, start, end)
-    const version = node === 0 ? 0 : rows.versionAt(node, NEWEST)
+    const version = versionOf(rows, NEWEST, table, key, start, end)
     return version === 0 ? undefined : !rows.isAbsent(version)
   }
 
