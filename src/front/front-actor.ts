@@ -245,6 +245,7 @@ export class FrontActor implements Actor, Handler<FrontMessages> {
     let work = this.#isClosing ? 0 : (this.#member?.advance(nowMs) ?? 0)
     if (this.#jobs.hasWork) this.#reads.whenFresh(this.#stepJobs)
     work += this.#proposer.retryBacklog()
+    work += this.#auth.stepLogins()
     work += this.#reads.serve(nowMs)
     work += this.#auth.gate.work(nowMs)
     work += this.#kv.answerCompactions() + this.#maintenance.defragments.answer() + this.#health.tell()

@@ -1,8 +1,8 @@
 /** Builds a front with its real neighbours. */
 
-import { randomBytes } from 'node:crypto'
 import { ThreadProfiles } from '../actor/meter/thread-profiler.js'
 import type { ThreadContext } from '../actor/thread-context.js'
+import { randomIds } from '../base/random-ids.js'
 import { jobReader } from '../messages/shared-words.js'
 import { GenerationHolds } from '../store/generations/generation-holds.js'
 import { leaseMessages } from '../messages/lease-messages.js'
@@ -67,6 +67,6 @@ function devicesOf({ start }: ThreadContext): FrontDevices {
   const { storeDir } = start.identity
   return {
     openStore: (generation) => openLmdbStore({ path: storePath(storeDir, generation), readOnly: true }),
-    randomId: () => randomBytes(8).readBigUInt64LE(),
+    randomId: randomIds(),
   }
 }

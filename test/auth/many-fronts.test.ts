@@ -6,11 +6,13 @@ import { EtcdClient, type EtcdError } from '../support/etcd-client.js'
 import { expectError } from '../support/expect.js'
 import { ServerProcess } from '../support/server-process.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
-import { AuthClient, withToken, withUsers } from './auth-client.js'
+import { ALICE_PASSWORD, AuthClient, withToken, withUsers } from './auth-client.js'
 
 const PORT = 21_880
 const CONNECTIONS = 12
 const ROUNDS = 4
+const LOGINS = 900
+const REFUSED = 'InvalidArgument etcdserver: authentication failed, invalid user ID or password'
 const directory = temporaryDirectory()
 const clients: EtcdClient[] = []
 let server: ServerProcess
@@ -82,5 +84,23 @@ test('switching auth on and off holds on every connection with the next request'
       }
       token = (await nobody.logIn('root', 'root secret')).options
     }
+  })
+})
+
+test('of many log-ins at once each hears its own outcome, and a put behind them does not wait for all', async () => {
+  await withUsers(clientOf(0), 'p/', async ({ root }) => {
+    const auth = new AuthClient(clientOf(1))
+    const answered: string[] = []
+    const logins = Array.from({ length: LOGINS }, async (_, i) => {
+      if (i % 3 === 0) return expectError(auth.authenticate('alice', `wrong ${i % 6}`), REFUSED)
+      if (i % 3 === 1) return expectError(auth.authenticate('nobody', 'secret'), REFUSED)
+      assert.match(await auth.authenticate('alice', ALICE_PASSWORD), /^[A-Za-z]{16}\.\d+$/)
+      answered.push('log-in')
+      return undefined
+    })
+    const put = clientOf(1).put({ key: 'p/k', value: 'v' }, root.options).then(() => answered.push('put'))
+    await Promise.all([...logins, put])
+    assert.equal(answered.length, LOGINS / 3 + 1)
+    assert.ok(answered.indexOf('put') < LOGINS / 6, `the put came after ${answered.indexOf('put')} log-ins`)
   })
 })

@@ -48,6 +48,11 @@ export class Auth {
     else this.#service.onChanged(pending, message)
   }
 
+  /** A few steps of the log-ins that wait. */
+  stepLogins(): number {
+    return this.#logins.work()
+  }
+
   close(): void {
     void this.#jobs.close()
   }

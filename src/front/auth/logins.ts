@@ -1,6 +1,8 @@
 /**
  * Authenticate: the password is checked against a linearizable look at the user, then a log entry says when the user
  * logged in. If users or roles changed in between the password is looked at again.
+ *
+ * A turn takes a few steps of log-ins and no more, so that a burst of them does not hold up what others ask.
  */
 
 import type { JobsPool } from '../../actor/jobs/jobs-pool.js'
@@ -26,6 +28,11 @@ const TOKEN_LETTERS = 16
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 /** Letters taken from 64 random bits; more would make the last ones uneven. */
 const LETTERS_OF_ID = 8
+const COMBINATIONS_OF_ID = BigInt(LETTERS.length) ** BigInt(LETTERS_OF_ID)
+/** Log-ins that a turn looks up, and as many that it puts into the log. Each takes some 30 us, the first ones more. */
+const STEPS_OF_TURN = 4
+/** Log-ins that may wait for a turn. */
+const WAITING_MAX = 16_384
 /** Users that keep changing: the client hears that what it knows is old, and comes back. */
 const ATTEMPTS_MAX = 16
 
@@ -50,6 +57,11 @@ export class Logins {
   readonly #options: LoginsOptions
   readonly #passwords: PasswordChecks
   #revision = 0
+  /** To be looked up. */
+  readonly #heard: Login[] = []
+  /** The password is right. */
+  readonly #checked: Login[] = []
+  readonly #lookUpSome = { call: null, run: (): void => this.#lookUpSteps() }
 
   constructor(options: LoginsOptions) {
     this.#options = options
@@ -58,16 +70,28 @@ export class Logins {
 
   authenticate(call: GrpcCall, bytes: Buffer, start: number, end: number): void {
     const { proposer, reads } = this.#options
+    if (reads.isFull || this.#heard.length + this.#checked.length >= WAITING_MAX) {
+      proposer.fail(call, etcdErrors.requestTooManyRequests.id)
+      return
+    }
     const { name, password } = decodeAuthenticateRequest(bytes, start, end)
     const login: Login = { call, name, password, checkedRevision: 0, attempts: 0, prefix: '' }
-    if (reads.isFull) proposer.fail(call, etcdErrors.requestTooManyRequests.id)
-    else reads.linearizable({ call, run: () => this.#lookUp(login) }, proposer.heardMs)
+    reads.linearizable({ call, run: () => this.#lookUpSoon(login) }, proposer.heardMs)
+  }
+
+  /** The steps of one turn; those that need a snapshot are taken when reads are served in it. */
+  work(): number {
+    if (this.#heard.length > 0) this.#options.reads.whenFresh(this.#lookUpSome)
+    let steps = 0
+    for (; steps < STEPS_OF_TURN && this.#checked.length > 0; steps++) this.#propose(this.#checked.shift() as Login)
+    if (this.#checked.length > 0) this.#options.context.requestTurn()
+    return steps
   }
 
   onApplied(pending: PendingRequest, { count, index, revision }: Message<FrontMessages, 'applied'>): void {
     const login = pending.request as Login
     if (count !== login.checkedRevision) {
-      this.#options.reads.whenFresh({ call: login.call, run: () => this.#lookUp(login) })
+      this.#lookUpSoon(login)
       return
     }
     const { jwt } = this.#options
@@ -75,10 +99,21 @@ export class Logins {
     else this.#sign(jwt, login, revision)
   }
 
+  /** Any snapshot from now on shows what the log-in must see. */
+  #lookUpSoon(login: Login): void {
+    this.#heard.push(login)
+    this.#options.context.requestTurn()
+  }
+
+  #lookUpSteps(): void {
+    for (let i = 0; i < STEPS_OF_TURN && this.#heard.length > 0; i++) this.#lookUp(this.#heard.shift() as Login)
+    if (this.#heard.length > 0) this.#options.context.requestTurn()
+  }
+
   #lookUp(login: Login): void {
     const { call, name, password } = login
     if (isEnded(call)) return
-    const { proposer, reads, context, jwt } = this.#options
+    const { proposer, reads, context } = this.#options
     const store = reads.store()
     const flags = readAuthFlags(store)
     if (!flags.enabled) return proposer.fail(call, etcdErrors.authNotEnabled.id)
@@ -87,7 +122,6 @@ export class Logins {
     if (user.options?.no_password === true) return proposer.fail(call, etcdErrors.noPasswordUser.id)
     if (login.attempts++ >= ATTEMPTS_MAX) return proposer.fail(call, etcdErrors.authOldRevision.id)
     login.checkedRevision = flags.revision
-    login.prefix = jwt === null ? this.#freshPrefix() : ''
     if (flags.revision !== this.#revision) {
       this.#revision = flags.revision
       this.#passwords.forget()
@@ -97,14 +131,22 @@ export class Logins {
   }
 
   #onChecked(login: Login, outcome: PasswordOutcome): void {
-    const { call, name, prefix } = login
+    const { call } = login
     const { proposer, context, jwt } = this.#options
     context.requestTurn()
     if (isEnded(call)) return
     if (outcome === 'busy') return proposer.fail(call, etcdErrors.requestTooManyRequests.id)
     if (outcome === 'wrong') return proposer.fail(call, etcdErrors.authFailed.id)
     if (jwt !== null && !jwt.canSign) return proposer.fail(call, etcdErrors.authVerifyOnly.id)
-    const body = encodeInternalAuthenticateRequest({ name, simple_token: prefix })
+    this.#checked.push(login)
+  }
+
+  #propose(login: Login): void {
+    const { call, name } = login
+    const { proposer, context, jwt } = this.#options
+    if (isEnded(call)) return
+    login.prefix = jwt === null ? this.#freshPrefix() : ''
+    const body = encodeInternalAuthenticateRequest({ name, simple_token: login.prefix })
     proposer.heardMs = context.clock.nowMs()
     proposer.propose(call, RequestKind.authenticate, body, 0, body.length, { request: login })
   }
@@ -133,10 +175,10 @@ export class Logins {
   #freshPrefix(): string {
     let letters = ''
     while (letters.length < TOKEN_LETTERS) {
-      let id = this.#options.context.randomId()
+      let id = Number(this.#options.context.randomId() % COMBINATIONS_OF_ID)
       for (let i = 0; i < LETTERS_OF_ID; i++) {
-        letters += LETTERS.charAt(Number(id % BigInt(LETTERS.length)))
-        id /= BigInt(LETTERS.length)
+        letters += LETTERS.charAt(id % LETTERS.length)
+        id = Math.floor(id / LETTERS.length)
       }
     }
     return letters
