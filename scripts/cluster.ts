@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { scriptOptions } from './support/script-options.js'
 
-const SERVER = fileURLToPath(new URL('../src/main.js', import.meta.url))
+const SERVER = fileURLToPath(import.meta.resolve('#main'))
 const TOKEN = 'etcd-cluster-1'
 const COLOURS = [36, 33, 35, 32, 34]
 const SIZE_MAX = COLOURS.length

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** The server's entry: flags in, exit code out. */
 
-import { readFileSync, writeSync } from 'node:fs'
+import { writeSync } from 'node:fs'
 import { actorBuilders } from '../workers/actor-builders.js'
 import { writeAll } from './actor/log/log-sink.js'
+import { loadPackage } from './base/load-package.js'
 import { readConfigText } from './config/config-file.js'
 import { conclude, type Config } from './config/config.js'
 import { readFlags } from './config/flags.js'
@@ -66,8 +67,7 @@ function refuse(message: string, exitCode: number): never {
 }
 
 function ownVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
+  return (loadPackage('raftring/package.json') as { readonly version: string }).version
 }
 
 await main()

@@ -92,7 +92,7 @@ function tell(workload: string, first: readonly Reading[], second: readonly Read
 
 function build(commit: string, name: string): Build {
   if (commit === HERE) {
-    return { label: `${name}: this checkout`, program: join(ROOT, 'dist/src/main.js'), remove: () => undefined }
+    return { label: `${name}: this checkout`, program: serverOf(ROOT), remove: () => undefined }
   }
   const parent = mkdtempSync(join(tmpdir(), 'raftring-compare-'))
   const tree = join(parent, 'tree')
@@ -107,13 +107,19 @@ function build(commit: string, name: string): Build {
     const isSame = wanted === readFileSync(join(ROOT, 'package-lock.json'), 'utf8')
     if (isSame) symlinkSync(join(ROOT, 'node_modules'), join(tree, 'node_modules'))
     else execFileSync('npm', ['ci', '--ignore-scripts', '--silent'], { cwd: tree, stdio: 'inherit' })
-    execFileSync('npx', ['tsc', '-p', 'tsconfig.json'], { cwd: tree, stdio: 'inherit' })
+    execFileSync('npm', ['run', '--silent', 'build'], { cwd: tree, stdio: 'inherit' })
   } catch (error) {
     remove()
     throw error
   }
   const label = `${name}: ${git('rev-parse', '--short', commit)}`
-  return { label, program: join(tree, 'dist/src/main.js'), remove }
+  return { label, program: serverOf(tree), remove }
+}
+
+/** What `npm start` runs there. */
+function serverOf(tree: string): string {
+  const { bin } = JSON.parse(readFileSync(join(tree, 'package.json'), 'utf8')) as { bin: { raftring: string } }
+  return join(tree, bin.raftring)
 }
 
 await main()

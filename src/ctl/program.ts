@@ -1,7 +1,7 @@
 /** The commands of raftringctl and their flags, which are etcdutl's and, where a server is asked, etcdctl's. */
 
-import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { loadPackage } from '../base/load-package.js'
 import { parseDurationMs } from '../config/duration.js'
 import { SERVER_VERSION } from '../config/versions.js'
 import { ExitCode, failed, type CommandResult } from './command-result.js'
@@ -160,8 +160,7 @@ function addMigrate(parent: Command, context: ProgramContext): void {
 }
 
 function ownVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { readonly version: string }).version
+  return (loadPackage('raftring/package.json') as { readonly version: string }).version
 }
 
 async function report(context: ProgramContext, running: CommandResult | Promise<CommandResult>): Promise<void> {

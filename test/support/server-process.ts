@@ -244,7 +244,7 @@ export async function withServer(
  */
 export function commandOf(kind: ServerKind): string[] {
   if (kind === 'etcd') return (process.env['ETCD_COMMAND'] ?? '/usr/bin/etcd').split(' ')
-  const fallback = `${process.execPath} ${path.join(REPOSITORY, 'dist/src/main.js')}`
+  const fallback = `${process.execPath} ${path.join(REPOSITORY, 'dist/bundle/main.js')}`
   return (process.env['RAFTRING_COMMAND'] ?? fallback).split(' ')
 }
 

@@ -61,7 +61,7 @@ export class JobsPool {
   #open(): Pools.Piscina {
     const { Piscina } = loadPackage('piscina') as typeof Pools
     return new Piscina({
-      filename: new URL('../../../workers/jobs.worker.js', import.meta.url).href,
+      filename: import.meta.resolve('#workers/jobs.worker.js'),
       minThreads: 0,
       maxThreads: this.#options.threadsMax,
       idleTimeout: IDLE_MS,

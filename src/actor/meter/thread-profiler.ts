@@ -9,6 +9,7 @@ import { BroadcastChannel } from 'node:worker_threads'
 import { profileAsked, profileKind, profileMs } from '../../metrics/thread-catalogue.js'
 import type { ObservedThread } from '../../metrics/observed-node.js'
 import type { CountersPage } from '../../ring/counters-page.js'
+import { nameSources } from './source-places.js'
 
 /** In which way a thread looks at itself: where its time goes, or who allocates what stays. */
 export const ProfileKind = Object.freeze({ cpu: 1, heap: 2 })
@@ -85,7 +86,7 @@ export class ThreadProfiler {
 
 export interface ThreadProfile {
   readonly thread: string
-  /** As V8 makes it. */
+  /** As V8 makes it, but for places, which are of the sources. */
   readonly profile: object
 }
 
@@ -120,7 +121,9 @@ export class ThreadProfiles {
         timer = setTimeout(() => resolve(null), seconds * 1000 + PATIENCE_MS)
       })
       const profiles = await Promise.race([gather(channel, threads, { kind, seconds }), late])
-      return profiles === null ? { ok: false, code: 'no answer' } : { ok: true, profiles }
+      if (profiles === null) return { ok: false, code: 'no answer' }
+      nameSources(profiles.map(({ profile }) => profile))
+      return { ok: true, profiles }
     } finally {
       clearTimeout(timer)
       channel.close()

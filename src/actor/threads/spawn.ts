@@ -1,4 +1,4 @@
-/** The only file that knows where compiled worker entries lie. */
+/** Starts threads. Where their compiled entries lie is said in package.json, under `imports`. */
 
 import { Worker, type ResourceLimits } from 'node:worker_threads'
 import { shareNativeLoads } from './native-loads.js'
@@ -7,6 +7,6 @@ export type WorkerEntry = 'thread' | 'log' | 'prealloc' | 'checkpoint' | 'snapsh
 
 export function spawnThread(entry: WorkerEntry, name: string, data: unknown, limits?: ResourceLimits): Worker {
   shareNativeLoads()
-  const url = new URL(`../../../workers/${entry}.worker.js`, import.meta.url)
+  const url = new URL(import.meta.resolve(`#workers/${entry}.worker.js`))
   return new Worker(url, { name, workerData: data, ...(limits === undefined ? {} : { resourceLimits: limits }) })
 }

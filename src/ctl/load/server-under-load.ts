@@ -7,7 +7,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../base/system-clock.js'
 
@@ -131,7 +131,7 @@ function probe(port: number): Promise<number | null> {
 function commandOf({ kind, port, cores, program, flags }: ServerOptions, directory: string): string[] {
   const url = `http://127.0.0.1:${port}`
   const peer = `http://127.0.0.1:${port + 1}`
-  const own = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'main.js')
+  const own = fileURLToPath(import.meta.resolve('#main'))
   const command = kind === 'etcd' ? [program ?? 'etcd'] : [process.execPath, program ?? own]
   return [
     ...(cores === null ? [] : ['taskset', '-c', cores]),
