@@ -49,7 +49,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   '@grpc/grpc-js': /^(?:src\/(?:ctl|cluster\/discovery)|test|bench)\//,
   'parse-prometheus-text-format': /^test\//,
   protobufjs: /^(?:test|bench|scripts)\//,
-  esbuild: /^scripts\//,
+  rollup: /^scripts\//,
   typescript: /^scripts\//,
 }
 

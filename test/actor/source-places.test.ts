@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { nameSources } from '../../src/actor/meter/source-places.js'
 
 const MAIN = import.meta.resolve('#main')
-const SOURCE = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
+const SOURCE = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 const FUNCTION = 'function refuse('
 
 /** Line and column of the text, both from 0. */
@@ -26,9 +26,9 @@ function frames(): { url: string; lineNumber: number; columnNumber: number }[] {
   ]
 }
 
-const expected = [{ url: 'src/main.ts', ...placeOf(SOURCE, FUNCTION) }, ...frames().slice(1)]
+const expected = [{ url: 'src/main.js', ...placeOf(SOURCE, FUNCTION) }, ...frames().slice(1)]
 
-test('frames of a CPU profile are named by the sources; those without a map stay as they are', () => {
+test('frames of a CPU profile are named by the files that were bundled; those without a map stay as they are', () => {
   const found = frames()
   const nodes = found.map((callFrame, id) => ({ id, callFrame, children: [id + 1] }))
   nameSources([{ nodes }])

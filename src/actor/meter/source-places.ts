@@ -22,7 +22,7 @@ interface Frames {
   readonly head?: FrameTree
 }
 
-/** Gives all frames the places in the sources, as paths from the project's folder on. Without a map nothing changes. */
+/** Gives all frames the places in the files that were bundled, as paths such as src/node.js. No map, no change. */
 export function nameSources(profiles: readonly object[]): void {
   const maps = new Map<string, SourceMap | null>()
   const name = (frame: CallFrame): void => {

@@ -86,7 +86,7 @@ export class ThreadProfiler {
 
 export interface ThreadProfile {
   readonly thread: string
-  /** As V8 makes it, but for places, which are of the sources. */
+  /** As V8 makes it, but for places, which are in the files that were bundled. */
   readonly profile: object
 }
 
