@@ -4,7 +4,7 @@
  * to look at, for absolute figures are of the machine.
  */
 
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { scriptOptions } from '../../scripts/support/script-options.js'
@@ -18,7 +18,8 @@ import { httpWorkloads } from './workloads/http-workloads.js'
 
 const HELP = `Usage: npm run bench -- [flags]
 
-  --vs etcd|PATH     in turn with Debian's etcd, or with any etcd program: A B A B; medians of the rounds
+  --vs etcd|PATH     in turn with Debian's etcd, or with any etcd program: A B A B; medians of the rounds. With etcd
+                     where one is installed; --vs none measures raftring alone
   --endpoint H:P     a server that runs somewhere, instead of one that is started here
   --only TEXT        only workloads whose name contains TEXT, such as "put"
   --curves           how it grows: clients, sizes of values, keys, connections, watchers
@@ -60,12 +61,14 @@ const { values: options } = scriptOptions({
 })
 
 const WARMUP_MS = 2000
+const ETCD = etcdProgram()
 
 async function main(): Promise<void> {
   const all = options.http ? httpWorkloads(options.connections) : options.curves ? CURVES : WORKLOADS
   const workloads = all.filter(({ name, needsProcess }) =>
     name.includes(options.only) && (options.endpoint === null || needsProcess !== true))
   if (options.list) return void process.stdout.write(`${workloads.map(({ name }) => name).join('\n')}\n`)
+  if (workloads.length === 0) throw new Error(`no workload's name has "${options.only}" in it; --list names them`)
   const kinds = kindsOf()
   const rounds = options.rounds ?? (options.quick ? 1 : 3)
   const seconds = options.seconds ?? (options.quick ? 1 : 5)
@@ -99,6 +102,13 @@ async function main(): Promise<void> {
   console.log(`\n${join(options.out, 'results.html')}, results.json, table.md`)
 }
 
+/** The program of etcd, or null when raftring is measured alone. */
+function etcdProgram(): string | null {
+  const { vs, endpoint } = options
+  if (vs !== null) return vs === 'none' ? null : vs
+  return endpoint === null && spawnSync('etcd', ['--version']).status === 0 ? 'etcd' : null
+}
+
 function kindsOf(): TargetKind[] {
   const cores = options.cores ? '0' : null
   const parent = options.dir === null ? {} : { parent: options.dir }
@@ -107,15 +117,15 @@ function kindsOf(): TargetKind[] {
     ? localKind({ label: 'raftring', kind: 'raftring', flags, cores, ...parent })
     : endpointKind(options.endpoint)
   const ceiling = options.http ? [noOpKind(CEILING)] : []
-  if (options.vs === null) return [ours, ...ceiling]
-  const program = options.vs === 'etcd' ? {} : { program: options.vs }
-  return [ours, localKind({ label: 'etcd', kind: 'etcd', flags: [], cores, ...parent, ...program }), ...ceiling]
+  if (ETCD === null) return [ours, ...ceiling]
+  const etcd = { label: 'etcd', kind: 'etcd', program: ETCD, flags: [], cores, ...parent } as const
+  return [ours, localKind(etcd), ...ceiling]
 }
 
 function versionOf(label: string): string {
   if (label !== 'etcd') return label === 'raftring' ? options.flags.join(' ') : ''
-  const program = options.vs === null || options.vs === 'etcd' ? 'etcd' : options.vs
-  return execFileSync(program, ['--version'], { encoding: 'utf8' }).split('\n')[0]?.replace('etcd Version: ', '') ?? ''
+  const lines = execFileSync(ETCD ?? 'etcd', ['--version'], { encoding: 'utf8' })
+  return lines.split('\n')[0]?.replace('etcd Version: ', '') ?? ''
 }
 
 function save(results: BenchResults): void {

@@ -3,7 +3,8 @@
  * connection: how much later than the put's own answer, on a connection of its own, its event arrives. What the disk
  * takes is in both.
  *   node dist/test/limits/fairness.js [--seconds 8] [--latency]
- * With --latency, on a machine that does nothing else, the delay is judged as well.
+ * With --latency, on a machine that does nothing else, the delay is judged by what is promised; otherwise by what only
+ * a watch that is starved takes.
  */
 
 import { strict as assert } from 'node:assert'
@@ -26,13 +27,14 @@ const ALL = { key: PREFIX, rangeEnd: prefixEnd(PREFIX) }
 const WATCHED = 'watched'
 const PUT_EVERY_MS = 5
 const P99_MS_MAX = 50
+const STARVED_MS = 1000
 const MESSAGE_PREFIX_BYTES = 5
 
 const { values } = scriptOptions({
   does: 'How late the events of a watch are while ten readers take large answers over the same connection.',
   options: {
     seconds: { type: 'number', default: 8, min: 1, text: 'how long it is measured, without readers and with them' },
-    latency: { type: 'switch', text: 'judges the delay as well; only on a machine that does nothing else' },
+    latency: { type: 'switch', text: 'judges the delay by what is promised; only on a machine that does nothing else' },
   },
 })
 const runMs = 1000 * values.seconds
@@ -113,8 +115,8 @@ await withServer({ kind: serverKind(), clientPort: PORT }, async (server) => {
       const { sorted, answers } = await delays(server.endpoint, ranges)
       const text = [0.5, 0.99, 1].map((q) => quantile(sorted, q).toFixed(1)).join(' / ')
       console.log(`${ranges} readers, ${answers} answers: ${sorted.length} events, p50 / p99 / most ${text} ms`)
-      if (!values.latency) return
-      assert.ok(quantile(sorted, 0.99) < P99_MS_MAX, `p99 is ${quantile(sorted, 0.99).toFixed(1)} ms`)
+      const p99Ms = quantile(sorted, 0.99)
+      assert.ok(p99Ms < (values.latency ? P99_MS_MAX : STARVED_MS), `p99 is ${p99Ms.toFixed(1)} ms`)
     })
   }
   client.close()

@@ -2,26 +2,34 @@
  * Space is given back without an operator: a store is filled, nine tenths are deleted and compacted away, and the file
  * has to become small while puts go on at a fixed rate and stay as fast as they were:
  * `node dist/test/space/give-back.js [--megabytes M] [--value-bytes B] [--rate R] [--minutes M] [--flags '...']`.
- * Times are printed; with --latency, on a machine that does nothing else, they are judged as well.
+ * The rate is half of what the server can do, unless another one is given. Times are printed; with --latency, on a
+ * machine that does nothing else, they are judged as well.
  */
 
 import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { scriptOptions } from '../../scripts/support/script-options.js'
+import { OpenLoop, type OpenLoopResult } from '../../bench/support/open-loop.js'
+import { runLoad } from '../../src/ctl/load/grpc-load.js'
+import { puts } from '../../src/ctl/load/kv-requests.js'
 import { EtcdClient, prefixEnd } from '../support/etcd-client.js'
 import { Report } from '../support/report.js'
 import { withServer, type ServerProcess } from '../support/server-process.js'
-import { SteadyPuts } from './steady-puts.js'
 
 const PORT = 21_180
 const BASELINE_MS = 10_000
 const P99_ROOM_MS = 10
+const PEAK_MS = 4000
+const PEAK_CLIENTS = 256
+const CONNECTIONS = 8
+const STEADY = puts({ prefix: 'steady/', keys: 10_000, valueBytes: 256 })
 const MIB = 1024 * 1024
 
 interface Options {
   readonly megabytes: number
-  readonly rate: number
+  /** Null is half of the peak. */
+  readonly rate: number | null
   readonly minutes: number
   readonly valueBytes: number
   readonly latency: boolean
@@ -33,7 +41,7 @@ async function main(): Promise<void> {
     options: {
       megabytes: { type: 'number', default: 1000, min: 1, text: 'how much is filled in' },
       'value-bytes': { type: 'count', default: 10_000, min: 1, text: 'in portions of this size' },
-      rate: { type: 'number', default: 2000, min: 1, text: 'puts a second that go on meanwhile' },
+      rate: { type: 'number', min: 1, shown: 'half of the peak', text: 'puts a second that go on meanwhile' },
       minutes: { type: 'number', default: 10, text: 'after which it is given up' },
       flags: { type: 'flags', text: 'for the server' },
       latency: { type: 'switch', text: 'judges times as well; only on a machine that does nothing else' },
@@ -49,49 +57,66 @@ async function main(): Promise<void> {
 async function giveBack(server: ServerProcess, options: Options, report: Report): Promise<void> {
   const client = new EtcdClient(server.endpoint, { deadlineMs: 120_000 })
   const keys = Math.round((options.megabytes * MIB) / options.valueBytes)
+  const perSecond = options.rate ?? (await halfOfPeak())
   await fill(client, keys, options.valueBytes)
   console.log(`${keys} keys filled: ${await sizes(client, server)}`)
-  const puts = new SteadyPuts(client, options.rate)
-  puts.start()
-  await delay(BASELINE_MS)
-  const before = puts.takeP99Ms()
-  const end = `fill/${String(Math.floor(keys * 0.9)).padStart(9, '0')}`
+  const loop = await OpenLoop.start({ port: PORT, generator: STEADY, perSecond, connections: CONNECTIONS })
+  const before = await measure(loop, 'before', delay(BASELINE_MS))
   const startedMs = performance.now()
+  const deleting = await measure(loop, 'while keys were deleted and compacted away', deleteMost(client, keys))
+  console.log(`deleted and compacted: ${await sizes(client, server)}`)
+  const giveUpMs = startedMs + options.minutes * 60_000
+  const copying = await measure(loop, 'until the file was small', becomesSmall(client, server, giveUpMs))
+  const tookS = Math.round((performance.now() - startedMs) / 1000)
+  const later = await measure(loop, 'in ten seconds after that', delay(BASELINE_MS))
+  loop.stop()
+  const { dbSize, dbSizeInUse } = await client.status()
+  console.log(`after ${tookS} s: ${await sizes(client, server)}`)
+  verdict(report, dbSize <= 2 * dbSizeInUse, `the file is at most twice what is in use: ${dbSize} of ${dbSizeInUse}`)
+  verdict(report, diskUse(server).store <= 2 * dbSizeInUse, 'so is what the store takes on the disk')
+  const p99Ms = Math.max(deleting.p99Us, copying.p99Us) / 1000
+  const isQuick = p99Ms <= before.p99Us / 1000 + P99_ROOM_MS
+  const what = `p99 of puts ${p99Ms} ms is within ${P99_ROOM_MS} ms of ${before.p99Us / 1000} ms`
+  if (options.latency) verdict(report, isQuick, what)
+  const failed = [before, deleting, copying, later].reduce((sum, { errors }) => sum + errors, 0)
+  verdict(report, failed === 0, `no put failed (${failed})`)
+  const left = await client.range({ key: 'fill/', rangeEnd: prefixEnd('fill/'), countOnly: true })
+  verdict(report, left.count === keys - Math.floor(keys * 0.9), `${left.count} keys are left`)
+  client.close()
+}
+
+async function halfOfPeak(): Promise<number> {
+  const load = { port: PORT, clients: PEAK_CLIENTS, connections: CONNECTIONS, generator: STEADY, durationMs: PEAK_MS }
+  const { perSecond } = await runLoad(load)
+  console.log(`peak ${Math.round(perSecond)} puts/s, half of it from here on`)
+  return Math.floor(perSecond / 2)
+}
+
+/** Latencies of the puts for as long as something goes on. */
+async function measure(loop: OpenLoop, when: string, work: Promise<unknown>): Promise<OpenLoopResult> {
+  const result = await loop.measure(work)
+  const { p50Us, p99Us, maxUs, count, errors, firstError } = result
+  const failures = errors > 0 ? `, ${errors} failed: ${firstError}` : ''
+  console.log(`puts ${when}: p50 ${p50Us / 1000}, p99 ${p99Us / 1000}, most ${maxUs / 1000} ms of ${count}${failures}`)
+  return result
+}
+
+/** Nine tenths of what was filled in, and all history. */
+async function deleteMost(client: EtcdClient, keys: number): Promise<void> {
   for (let from = 0; from < keys * 0.9; from += 1000) {
     const to = Math.min(from + 1000, Math.floor(keys * 0.9))
     await client.deleteRange({ key: keyOf(from), rangeEnd: keyOf(to) })
   }
-  const { header } = await client.range({ key: end })
+  const { header } = await client.range({ key: keyOf(keys) })
   await client.compact({ revision: header?.revision ?? 0, physical: true })
-  const deleting = puts.takeP99Ms()
-  console.log(`deleted and compacted: ${await sizes(client, server)}`)
-  console.log(`p99 before ${before} ms, while keys were deleted and compacted away ${deleting} ms`)
-  const giveUpMs = startedMs + options.minutes * 60_000
-  for (;;) {
+}
+
+async function becomesSmall(client: EtcdClient, server: ServerProcess, giveUpMs: number): Promise<void> {
+  while (performance.now() < giveUpMs) {
     await delay(1000)
-    const status = await client.status()
-    const used = diskUse(server)
-    if (status.dbSize <= 2 * status.dbSizeInUse && used.store <= 2 * status.dbSizeInUse) break
-    if (performance.now() > giveUpMs) break
+    const { dbSize, dbSizeInUse } = await client.status()
+    if (dbSize <= 2 * dbSizeInUse && diskUse(server).store <= 2 * dbSizeInUse) return
   }
-  const copying = puts.takeP99Ms()
-  await delay(BASELINE_MS)
-  const later = puts.takeP99Ms()
-  const tookS = Math.round((performance.now() - startedMs) / 1000)
-  const { dbSize, dbSizeInUse } = await client.status()
-  console.log(`after ${tookS} s: ${await sizes(client, server)}`)
-  console.log(`p99 until the file was small ${copying} ms, in ten seconds after that ${later} ms`)
-  console.log(`the slowest put of all took ${puts.worstMs} ms`)
-  await puts.stop()
-  verdict(report, dbSize <= 2 * dbSizeInUse, `the file is at most twice what is in use: ${dbSize} of ${dbSizeInUse}`)
-  verdict(report, diskUse(server).store <= 2 * dbSizeInUse, 'so is what the store takes on the disk')
-  const isQuick = copying <= before + P99_ROOM_MS
-  const what = `p99 of puts ${copying} ms is within ${P99_ROOM_MS} ms of ${before} ms`
-  if (options.latency) verdict(report, isQuick, what)
-  verdict(report, puts.failed === 0, `no put failed (${puts.failed})`)
-  const left = await client.range({ key: 'fill/', rangeEnd: prefixEnd('fill/'), countOnly: true })
-  verdict(report, left.count === keys - Math.floor(keys * 0.9), `${left.count} keys are left`)
-  client.close()
 }
 
 function verdict(report: Report, holds: boolean, what: string): void {
