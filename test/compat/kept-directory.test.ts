@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { STORE_FORMATS } from '../../src/keyspace/tables/keyspace-meta.js'
 import { EtcdClient } from '../support/etcd-client.js'
 import { ServerProcess } from '../support/server-process.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
@@ -16,7 +17,7 @@ const CLIENT_PORT = 21_990
 const kept = readdirSync(FIXTURES).filter((file) => /^data-directory-.*\.tgz$/u.test(file))
 
 test('every format that was ever written has a directory that is kept', () => {
-  assert(kept.includes('data-directory-1.tgz'))
+  assert.deepEqual(kept.toSorted(), STORE_FORMATS.map((format) => `data-directory-${format}.tgz`))
 })
 
 for (const name of kept) {

@@ -12,7 +12,8 @@ const STATE_KEY = utf8('state')
  * that are made anew from revisions (settle-recent.ts), which who knows only 1 would not do.
  */
 const FORMAT = 2
-const FORMAT_BEFORE = 1
+/** All that were ever written, and are read. */
+export const STORE_FORMATS: readonly number[] = [1, FORMAT]
 
 const STATE_BYTES = 14 * 8
 /** Of a store that has seen its whole log. */
@@ -56,7 +57,7 @@ export class KeyspaceMeta {
     const { bytes, start, end } = this.#row
     assertEqual(end - start, STATE_BYTES, 'length of the state row')
     for (let i = 0; i < STATE_BYTES; i++) this.#buffer[i] = bytes[start + i] as number
-    if (this.#number(0) !== FORMAT) assertEqual(this.#number(0), FORMAT_BEFORE, 'format of the store')
+    if (!STORE_FORMATS.includes(this.#number(0))) assertEqual(this.#number(0), FORMAT, 'format of the store')
     this.appliedIndex = this.#number(1)
     this.appliedTerm = this.#number(2)
     this.currentRevision = this.#number(3)
