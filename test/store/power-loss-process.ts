@@ -3,13 +3,15 @@
 import { temporaryDirectory } from '../support/temporary-directory.js'
 import { PowerLossRun, type PowerLossOptions } from './power-loss-run.js'
 
-const [seed, rounds, pins] = process.argv.slice(2)
+const [seed, rounds, pins, slotBytes = '0', recent = 'settled'] = process.argv.slice(2)
 const directory = temporaryDirectory()
 const run = new PowerLossRun({
   seed: Number(seed),
   rounds: Number(rounds),
   dir: directory.root,
   pins: pins as PowerLossOptions['pins'],
+  recentSlotBytes: slotBytes === '0' ? null : Number(slotBytes),
+  recent: recent as PowerLossOptions['recent'],
 })
 run.run()
 directory.remove()

@@ -12,8 +12,9 @@ import { join } from 'node:path'
 import { EMPTY_BYTES, type Bytes } from '../../src/base/bytes.js'
 import { Prng } from '../../src/base/prng.js'
 import { Slice } from '../../src/base/slice.js'
-import { LATEST } from '../../src/keyspace/keyspace-view.js'
+import { KeyspaceView, LATEST } from '../../src/keyspace/keyspace-view.js'
 import { KeyspaceWriter } from '../../src/keyspace/keyspace-writer.js'
+import { settleRecent } from '../../src/keyspace/tables/settle-recent.js'
 import {
   adoptCheckpoint,
   beginCheckpoint,
@@ -23,8 +24,11 @@ import {
   type CheckpointTicket,
 } from '../../src/store/checkpoint.js'
 import { CHECKPOINT_FILE, readCheckpoint } from '../../src/store/checkpoint-file.js'
+import { SwitchingStore } from '../../src/store/generations/switching-store.js'
 import { openLmdbStore, type LmdbStore } from '../../src/store/lmdb-store.js'
 import { MemoryStore, type StoreImage } from '../../src/store/memory-store.js'
+import { RecentMemory, allocateRecent } from '../../src/store/recent/recent-memory.js'
+import { RecentState } from '../../src/store/recent/recent-state.js'
 import { restoreMetaPages, restoreStore, storePath } from '../../src/store/restore-store.js'
 import type { Store, WriteTransaction } from '../../src/store/store.js'
 import { compareStores } from './compare-stores.js'
@@ -36,9 +40,17 @@ export interface PowerLossOptions {
   readonly dir: string
   /** `none` holds no pin ever; `not-restored` holds none between a restore and the next checkpoint. */
   readonly pins: 'all' | 'none' | 'not-restored'
+  /** With recent rows, as a node has them: a slot has so many bytes. Null: every row goes to the file at once. */
+  readonly recentSlotBytes: number | null
+  /** `not-settled`: rows that were in memory only are not made anew after a cut. */
+  readonly recent: 'settled' | 'not-settled'
 }
 
 const PAGE_BYTES = 4096
+/** Entries. */
+const COMPACTED_EVERY = 50
+const SETTLED_ROWS = 1000
+const SETTLINGS_MAX = 1000
 const TRANSACTIONS_MAX = 100
 const STORE_OPTIONS = { mapSizeBytes: 2 ** 32 }
 /** What the disk has for certain: nothing, at first. */
@@ -54,7 +66,8 @@ export class PowerLossRun {
   /** What the store held at each entry from which a restart may begin. */
   readonly #images = new Map<number, StoreImage>([[0, new MemoryStore().image]])
   #dir: string
-  #store: LmdbStore
+  #file: LmdbStore
+  #store: SwitchingStore
   #model = new MemoryStore()
   #index = 0
   #stage: Stage = 'idle'
@@ -70,14 +83,16 @@ export class PowerLossRun {
     this.pages = new PageLoss(this.#prng, PAGE_BYTES)
     this.#dir = join(options.dir, '0')
     mkdirSync(this.#dir)
-    this.#store = this.#open()
+    this.#file = this.#open()
+    this.#store = this.#withRecent(this.#file)
   }
 
   run(): void {
     for (let round = 1; round <= this.#options.rounds; round++) {
       this.#work()
       this.#cutPower(join(this.#options.dir, String(round)))
-      this.#store = this.#open()
+      this.#file = this.#open()
+      this.#store = this.#withRecent(this.#file)
       this.#check()
     }
     this.#store.close()
@@ -95,6 +110,18 @@ export class PowerLossRun {
     assert.ok(restored.ok)
     this.#index = restored.appliedIndex
     return restored.store
+  }
+
+  #withRecent(file: LmdbStore): SwitchingStore {
+    const { recentSlotBytes, recent } = this.#options
+    if (recentSlotBytes === null) return new SwitchingStore(file)
+    if (recent === 'settled') assert.deepEqual(settleRecent(file), { ok: true })
+    else forgetRecent(file)
+    // A process that is gone takes its memory with it.
+    const memory = new RecentMemory(allocateRecent(recentSlotBytes, this.#prng.between(1, 1 << 30)))
+    const store = new SwitchingStore(file, memory)
+    store.setRevision(revisionOf(store))
+    return store
   }
 
   /** The restored store holds exactly what it held at the checkpoint; entries from there on are applied again. */
@@ -121,15 +148,25 @@ export class PowerLossRun {
   #commit(entries: number): void {
     const from = this.#index + 1
     this.#index += entries
+    this.#settleForCompaction(from)
     applyEntries(this.#store, this.#writer, from, this.#index)
+    this.#store.setRevision(revisionOf(this.#store))
     applyEntries(this.#model, this.#modelWriter, from, this.#index)
+  }
+
+  /** Rows are made anew of the newest revisions: these are not compacted away before (src/mvcc/compactor.ts). */
+  #settleForCompaction(from: number): void {
+    if (Math.floor(this.#index / COMPACTED_EVERY) * COMPACTED_EVERY < from) return
+    for (let i = 0; this.#store.settledRevision < revisionOf(this.#store) && i < SETTLINGS_MAX; i++) {
+      assert.deepEqual(this.#store.settleSome(SETTLED_ROWS), { ok: true })
+    }
   }
 
   #advanceCheckpoint(): void {
     if (this.#stage === 'idle') {
       this.#images.set(this.#index, this.#model.image)
-      this.#ticket = beginCheckpoint(this.#store, { generation: 1, appliedIndex: this.#index, appliedTerm: 1 })
-      if (this.#options.pins === 'none') dropCheckpoint(this.#store)
+      this.#ticket = beginCheckpoint(this.#file, { generation: 1, appliedIndex: this.#index, appliedTerm: 1 })
+      if (this.#options.pins === 'none') dropCheckpoint(this.#file)
       this.#stage = 'begun'
     } else if (this.#stage === 'begun') {
       this.#sync()
@@ -138,7 +175,7 @@ export class PowerLossRun {
       this.#finish(this.#dir)
       this.#stage = 'finished'
     } else {
-      if (this.#options.pins !== 'none') adoptCheckpoint(this.#store)
+      if (this.#options.pins !== 'none') adoptCheckpoint(this.#file)
       this.#stage = 'idle'
     }
   }
@@ -149,7 +186,7 @@ export class PowerLossRun {
   }
 
   #sync(): void {
-    syncStoreFile(this.#store.dataFd)
+    syncStoreFile(this.#file.dataFd)
     this.#durableFile = readFileSync(storePath(this.#dir, 1))
   }
 
@@ -168,6 +205,25 @@ export class PowerLossRun {
     rmSync(this.#dir, { recursive: true })
     this.#dir = dir
   }
+}
+
+/** As a store that does not know of recent rows would take it: it says that all rows are in the file. */
+function forgetRecent(file: Store): void {
+  const state = new RecentState()
+  const snapshot = file.beginRead()
+  const isThere = state.read(snapshot)
+  snapshot.close()
+  if (!isThere) return
+  state.slot = 0
+  state.hasOlder = false
+  assert.deepEqual(file.transact((transaction) => state.write(transaction)), { ok: true })
+}
+
+function revisionOf(store: Store): number {
+  const snapshot = store.beginRead()
+  const { currentRevision } = new KeyspaceView(snapshot)
+  snapshot.close()
+  return currentRevision
 }
 
 /** What an entry does follows from its index alone. */
@@ -199,7 +255,7 @@ function applyEntry(writer: KeyspaceWriter, index: number): void {
     }
   }
   if (sub > 0) writer.setCurrentRevision(main)
-  if (index % 50 !== 0 || view.currentRevision - 30 <= view.compactRevision) return
+  if (index % COMPACTED_EVERY !== 0 || view.currentRevision - 30 <= view.compactRevision) return
   writer.setCompactRevision(view.currentRevision - 30)
   while (!writer.compactSlice(view.compactRevision, 1000, LATEST).done);
 }

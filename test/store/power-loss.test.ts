@@ -12,14 +12,17 @@ const PROCESS = fileURLToPath(new URL('./power-loss-process.js', import.meta.url
 const ROUNDS = Number(process.env['ROUNDS'] ?? 20)
 const SEED = Number(process.env['SEED'] ?? (process.pid * 7919) % 1_000_003)
 
+/** A slot that some hundred rows fill, and so is settled many times between two cuts. */
+const SLOT_BYTES = String(128 * 1024)
+
 interface Ending {
   readonly survived: boolean
   readonly output: string
 }
 
 /** A run that hangs has not survived either: a damaged tree may go round in circles. */
-function run(seed: number, rounds: number, pins: string): Ending {
-  const result = spawnSync(process.execPath, ['--enable-source-maps', PROCESS, String(seed), String(rounds), pins], {
+function run(seed: number, rounds: number, ...how: string[]): Ending {
+  const result = spawnSync(process.execPath, ['--enable-source-maps', PROCESS, String(seed), String(rounds), ...how], {
     encoding: 'utf8',
     timeout: 20_000 + rounds * 2_000,
     killSignal: 'SIGKILL',
@@ -33,6 +36,18 @@ test(`a pinned store survives ${ROUNDS} power cuts`, (t) => {
   const { survived, output } = run(SEED, ROUNDS, 'all')
   assert.ok(survived, output)
   t.diagnostic(output)
+})
+
+test(`so does one whose newest rows are in memory, ${ROUNDS} times`, (t) => {
+  const { survived, output } = run(SEED, ROUNDS, 'all', SLOT_BYTES)
+  assert.ok(survived, output)
+  t.diagnostic(output)
+})
+
+test('control: one whose rows in memory are not made anew has lost them', (t) => {
+  const { survived, output } = run(SEED, 20, 'all', SLOT_BYTES, 'not-settled')
+  assert.ok(!survived && /a row of \w+ is missing|values of|has a row too many|keys of/.test(output), output)
+  t.diagnostic(firstLine(output))
 })
 
 test('a list of free pages in which the engine loses its way is read anew', () => {
