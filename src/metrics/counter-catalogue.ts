@@ -182,7 +182,7 @@ export const counters = Object.freeze({
     'raftring_read_tickets_dropped_total', 'Read tickets that had no answer: no leader, or too many.',
   ),
   heartbeatFailures: layout.counter(
-    'etcd_server_heartbeat_send_failures_total', 'Heartbeats of this leader that were late by more than two intervals.',
+    'etcd_server_heartbeat_send_failures_total', 'Heartbeats sent more than two intervals behind the one before.',
   ),
   snapshotApplying: layout.gauge(
     'etcd_server_snapshot_apply_in_progress_total', '1 while a snapshot from a leader is being applied.',
