@@ -88,7 +88,7 @@ export const counters = Object.freeze({
     'etcd_server_proposals_pending', 'Proposals whose outcome is waited for.',
   ),
   readIndexesFailed: layout.counter(
-    'etcd_server_read_indexes_failed_total', 'Linearizable reads that could not be served in time.',
+    'etcd_server_read_indexes_failed_total', 'Linearizable reads that failed because the leader changed.',
   ),
   slowReadIndexes: layout.counter(
     'etcd_server_slow_read_indexes_total', 'Linearizable reads that waited longer than an election timeout.',
