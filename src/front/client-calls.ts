@@ -117,7 +117,7 @@ export class ClientCalls implements GrpcService {
       else route.answer(call, bytes, start, end)
     } catch (error) {
       if (!(error instanceof ProtoError)) throw error
-      if (route.kind === 'stream') this.meters.countStreamFailure(call.method)
+      if (route.kind === 'stream') this.meters.countReceiveFailure(call.method)
       if (!isEnded(call)) {
         call.abort(grpcStatus.internal, `grpc: error unmarshalling request: ${error.message}`)
         this.onCancel(call)

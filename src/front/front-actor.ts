@@ -301,8 +301,10 @@ export class FrontActor implements Actor, Handler<FrontMessages> {
   }
 
   #failReads(tasks: readonly ReadTask[], error: number): void {
+    // As with etcd: one whose time is up was slow, one whose leader has gone has failed.
+    const counter = error === etcdErrors.timeout.id ? counters.slowReadIndexes : counters.readIndexesFailed
     for (const task of tasks) {
-      this.#context.counters.add(counters.readIndexesFailed)
+      this.#context.counters.add(counter)
       if (task.expire !== undefined) task.expire()
       else if (task.call !== null) this.#proposer.fail(task.call, error)
     }

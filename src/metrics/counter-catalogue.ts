@@ -88,7 +88,7 @@ export const counters = Object.freeze({
     'etcd_server_proposals_pending', 'Proposals whose outcome is waited for.',
   ),
   readIndexesFailed: layout.counter(
-    'etcd_server_read_indexes_failed_total', 'Linearizable reads that could not be served in time.',
+    'etcd_server_read_indexes_failed_total', 'Linearizable reads that failed because the leader changed.',
   ),
   slowReadIndexes: layout.counter(
     'etcd_server_slow_read_indexes_total', 'Linearizable reads that waited longer than an election timeout.',
@@ -182,7 +182,7 @@ export const counters = Object.freeze({
     'raftring_read_tickets_dropped_total', 'Read tickets that had no answer: no leader, or too many.',
   ),
   heartbeatFailures: layout.counter(
-    'etcd_server_heartbeat_send_failures_total', 'Heartbeats of this leader that were late by more than two intervals.',
+    'etcd_server_heartbeat_send_failures_total', 'Heartbeats sent more than two intervals behind the one before.',
   ),
   snapshotApplying: layout.gauge(
     'etcd_server_snapshot_apply_in_progress_total', '1 while a snapshot from a leader is being applied.',

@@ -24,6 +24,7 @@ import type { RaftInitial } from './core/raft-state.js'
 import type { Ready } from './core/ready.js'
 import { EntryArena } from './entry-arena.js'
 import { forcedCluster } from './forced-cluster.js'
+import { LateHeartbeats } from './leading/late-heartbeats.js'
 import { Proposals, type Asked } from './requests/proposals.js'
 import type { RaftContext } from './raft-context.js'
 import { RaftRecovery } from './raft-recovery.js'
@@ -31,9 +32,9 @@ import { MessageReader } from './raft-wire.js'
 import { RaftWords } from './raft-words.js'
 import { ReadTickets } from './requests/read-tickets.js'
 import { SnapshotInstall } from './snapshot-install.js'
-import { StepDown } from './step-down.js'
+import { StepDown } from './leading/step-down.js'
 import { WalFeed, type SnapshotPoint } from './wal-feed.js'
-import { WalStall } from './wal-stall.js'
+import { WalStall } from './leading/wal-stall.js'
 
 /** Applied entries that are forgotten together. */
 const FORGET_COUNT = 64
@@ -61,6 +62,7 @@ export class RaftActor implements Actor, Handler<RaftMessages> {
   readonly #words: RaftWords
   readonly #stepDown: StepDown
   readonly #walStall: WalStall
+  readonly #lateHeartbeats: LateHeartbeats
   /** Bit per SpaceSource that reported a full disk. */
   #fullDisks = 0
   #snapshotIndex = 0
@@ -87,8 +89,8 @@ export class RaftActor implements Actor, Handler<RaftMessages> {
     this.#install = new SnapshotInstall({ ...context, feed: this.#feed })
     this.#words = new RaftWords(context)
     this.#stepDown = new StepDown(context)
-    const { walStallHandoverMs: handoverMs, limits } = context
-    this.#walStall = new WalStall({ ...context, handoverMs, electionTicks: limits.electionTicks })
+    this.#walStall = new WalStall(context)
+    this.#lateHeartbeats = new LateHeartbeats(context)
   }
 
   onStart(nowMs: number): void {
@@ -370,6 +372,7 @@ export class RaftActor implements Actor, Handler<RaftMessages> {
     const { peer } = this.#context
     assert(peer !== null, 'a member without a way to others has nobody to send to')
     for (const message of messages) {
+      if (message.type === MessageType.heartbeat) this.#lateHeartbeats.onSend(message, this.#nowMs)
       if (peer.send(message)) continue
       this.#context.counters.add(counters.messagesDropped)
       if (message.type === MessageType.append) core.reportUnreachable(message.to)

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { scrape } from '../support/metrics/scrape-server.js'
 import { ClusterProcess } from '../support/cluster/cluster-process.js'
 import { EtcdError, type EtcdClient } from '../support/etcd-client.js'
 import { serverKind } from '../support/server-process.js'
@@ -49,10 +50,13 @@ const WAITING: readonly (readonly [string, string, () => Promise<unknown>])[] = 
   ['the remaining time of a lease', NO_LEADER, () => client.leaseTimeToLive(leaseId, false, DEADLINE)],
   ['a keep-alive', NO_LEADER, keepAlive],
 ]
+/** Of these, those that go through the log. */
+const PROPOSALS = 5
 
 test('what needs a leader waits for one as long as a request may take, and then has its own error', async () => {
   const since = Date.now()
-  await Promise.all(WAITING.map(async ([name, text, ask]) => {
+  const start = await scrape(client.endpoint)
+  const waiting = Promise.all(WAITING.map(async ([name, text, ask]) => {
     const error: unknown = await ask().then(() => null, (reason: unknown) => reason)
     const waitedMs = Date.now() - since
     assert.ok(error instanceof Error, `${name} was answered`)
@@ -60,6 +64,20 @@ test('what needs a leader waits for one as long as a request may take, and then 
     assert.ok(told.endsWith(text) || told.endsWith(text.replace('Unavailable', '14')), `${name}: ${told}`)
     assert.ok(waitedMs > TIMEOUT_MS - EARLY_MS && waitedMs < TIMEOUT_MS + LATE_MS, `${name} took ${waitedMs} ms`)
   }))
+  // Answered behind the calls that were made before it on its connection.
+  await client.status()
+  const during = await scrape(client.endpoint)
+  await waiting
+  const end = await scrape(client.endpoint)
+  assert.equal(end.value('etcd_server_has_leader'), 0)
+  assert.equal(end.value('etcd_server_is_leader'), 0)
+  const moved = (name: string): number => end.value(name) - start.value(name)
+  assert.equal(moved('etcd_server_proposals_failed_total'), PROPOSALS)
+  assert.equal(moved('etcd_server_slow_read_indexes_total'), 1)
+  assert.equal(moved('etcd_server_read_indexes_failed_total'), 0)
+  assert.equal(end.value('etcd_server_proposals_pending'), 0)
+  // etcd counts as pending only what it has handed to raft.
+  if (serverKind() !== 'etcd') assert.ok(during.value('etcd_server_proposals_pending') >= PROPOSALS)
 })
 
 test('what the member knows by itself it still tells', async () => {
@@ -85,6 +103,7 @@ test('who wants a leader is refused at once', async () => {
 test('with the others back everything goes on', async () => {
   await Promise.all(cluster.members.filter((member) => !member.isRunning).map((member) => member.start()))
   await cluster.leader()
+  assert.equal((await scrape(client.endpoint)).value('etcd_server_has_leader'), 1)
   await client.put({ key: 'k', value: 'later' })
   assert.ok((await client.leaseTimeToLive(leaseId)).ttl > 900)
 })

@@ -6,7 +6,9 @@
  */
 
 import { scriptOptions } from '../../scripts/support/script-options.js'
+import { ALARM, ALARM_ACTION, MaintenanceClient } from '../space/maintenance-client.js'
 import { EtcdClient } from '../support/etcd-client.js'
+import { present } from '../support/expect.js'
 import type { Report } from '../support/report.js'
 import { FIXED_LEASES } from './etcdctl-command.js'
 import { CTL_COMMANDS } from './etcdctl-commands.js'
@@ -40,6 +42,13 @@ async function prepare(port: number): Promise<EtcdctlRunner> {
   return runner
 }
 
+async function raiseAlarm(port: number): Promise<void> {
+  const client = new EtcdClient(`127.0.0.1:${port}`)
+  const { memberId } = present((await client.status()).header)
+  await new MaintenanceClient(client).alarm(ALARM_ACTION.ACTIVATE, ALARM.NOSPACE, memberId)
+  client.close()
+}
+
 async function compareAll(
   report: Report,
   [etcd, ours]: readonly [EtcdctlRunner, EtcdctlRunner],
@@ -48,6 +57,7 @@ async function compareAll(
   const titles = new Titles()
   for (const command of CTL_COMMANDS) {
     const request = titles.of(titleOf(command.args, command.stdin))
+    if (command.raisesAlarm === true) await Promise.all(PORTS.map(raiseAlarm))
     const startedAt = performance.now()
     const [etcdResult, oursResult] = await Promise.all([etcd.run(command), ours.run(command)])
     const tookMs = performance.now() - startedAt

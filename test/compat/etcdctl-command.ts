@@ -12,6 +12,8 @@ export interface CtlCommand {
   readonly stdin?: string | Buffer
   /** Learn the id that this `lease grant` prints, under this name. */
   readonly grants?: string
+  /** Each server's member raises the alarm for space before the command, over gRPC: etcdctl cannot. */
+  readonly raisesAlarm?: boolean
   /** Run in the background until this many lines came, then interrupt. */
   readonly lines?: number
   /** What ends it then, in place of SIGINT. */

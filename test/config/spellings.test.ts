@@ -68,8 +68,24 @@ test('every experimental flag of etcd 3.6 that means something still is taken', 
   }
 })
 
+/** Taken for old scripts, with any value or none. */
+const OF_OLD_RELEASES = [
+  'cluster-active-size', 'cluster-remove-delay', 'cluster-sync-interval', 'config', 'force', 'max-result-buffer',
+  'max-retry-attempts', 'peer-heartbeat-interval', 'peer-election-timeout', 'retry-interval', 'snapshot', 'v', 'vv',
+  'test.coverprofile', 'test.outputdir',
+]
+/** Every other option of etcd that is taken does what it does there. */
+const WITHOUT_EFFECT = [
+  'backend-batch-interval', 'backend-batch-limit', 'backend-bbolt-freelist-type', 'distributed-tracing-address',
+  'distributed-tracing-instance-id', 'distributed-tracing-sampling-rate', 'distributed-tracing-service-name',
+  'enable-distributed-tracing', 'max-snapshots', 'memory-mlock', 'v2-deprecation',
+]
+
 test('options without effect say so when they are given, and only then', () => {
   const silent = OPTIONS.filter(({ notice }) => notice !== undefined)
+  const idle = silent.filter(({ kind }) => kind !== 'ignored').map(({ name }) => name)
+  assert.deepEqual(idle.toSorted(), WITHOUT_EFFECT)
+  assert.deepEqual(OPTIONS.filter(({ kind }) => kind === 'ignored').map(({ name }) => name), OF_OLD_RELEASES)
   assert.equal(read(['--name=n1']).warnings, '')
   for (const { name, kind, default: value, notice } of silent) {
     const flag = kind === 'bool' ? `--${name}` : kind === 'ignored' ? `--${name}=any thing` : `--${name}=${value}`

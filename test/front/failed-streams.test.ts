@@ -37,6 +37,8 @@ test('a watch stream that is ended for a malformed request leaves no watchers be
   let counts = ''
   for (let i = 0; i < SCRAPES_MAX && counts !== '0 streams, 0 watchers'; i++) counts = await watchCounts(node)
   assert.equal(counts, '0 streams, 0 watchers')
+  const failures = { Type: 'receive', API: 'watch' }
+  assert.equal((await scrape(node.endpoint)).value('etcd_network_server_stream_failures_total', failures), 3)
 })
 
 const OTHERS: readonly (readonly [string, Uint8Array])[] = [
@@ -61,6 +63,8 @@ for (const [path, good] of OTHERS) {
     assert.equal(seen.value('grpc_server_started_total', { grpc_method }), 1)
     assert.equal(seen.value('grpc_server_handled_total', { grpc_method }), 1)
     assert.equal(seen.value('grpc_server_handled_total', { grpc_method, grpc_code: 'Internal' }), 1)
+    const failures = seen.value('etcd_network_server_stream_failures_total', { Type: 'receive' })
+    assert.equal(failures, grpc_method === 'LeaseKeepAlive' ? 1 : 0)
     assert.equal(await watchCounts(node), '0 streams, 0 watchers')
   })
 }

@@ -16,6 +16,9 @@ const UNKNOWN_VERSION = 'unknown'
 const UNARY = 0
 const STREAM = 1
 
+/** In the order of the series of `streamFailures`: failures to receive from each, then failures to send. */
+const STREAM_APIS = ['/etcdserverpb.Watch/Watch', '/etcdserverpb.Lease/LeaseKeepAlive']
+
 /** The time of the turn, for all meters of a front. */
 export interface MeterTime {
   nowMs: number
@@ -31,6 +34,8 @@ export class CallMeter {
   readonly #receivedAt: number
   readonly #sentAt: number
   readonly #handledAt: number
+  /** -1 for methods whose failures to send are not counted. */
+  readonly #sendFailedAt: number
   readonly #handling: Histogram | null
   readonly #succeeded: Histogram | null
   readonly #failed: Histogram | null
@@ -45,6 +50,9 @@ export class CallMeter {
     this.#receivedAt = received.at + series * received.stride
     this.#sentAt = sent.at + series * sent.stride
     this.#handledAt = handled.at + series * CODE_COUNT * handled.stride
+    const api = STREAM_APIS.indexOf(place.path)
+    const { at, stride } = all.streamFailures
+    this.#sendFailedAt = api < 0 ? -1 : at + (STREAM_APIS.length + api) * stride
     this.#handling = options.isExtensive ? counters.histogram(handling, series) : null
     this.#succeeded = requestType < 0 ? null : counters.histogram(requestDuration, 2 * requestType)
     this.#failed = requestType < 0 ? null : counters.histogram(requestDuration, 2 * requestType + 1)
@@ -69,6 +77,15 @@ export class CallMeter {
     values[SENT_BYTES_AT] = (values[SENT_BYTES_AT] as number) + bytes
   }
 
+  /**
+   * The client did not take what it had asked for, and was cut. One that goes by itself is no failure, however it
+   * goes: etcd counts none then.
+   */
+  sendFailed(): void {
+    const at = this.#sendFailedAt
+    if (at >= 0) this.#values[at] = (this.#values[at] as number) + 1
+  }
+
   /** The call has its status. `startedMs` is when its head was heard. */
   handled(status: number, startedMs: number): void {
     const at = this.#handledAt + status
@@ -89,8 +106,6 @@ export class CallMeter {
   }
 }
 
-/** In the order of the series of `streamFailures`, of which the first ones are failures to receive. */
-const STREAM_APIS = ['/etcdserverpb.Watch/Watch', '/etcdserverpb.Lease/LeaseKeepAlive']
 const RECEIVED_BYTES_AT = all.clientReceivedBytes.at
 const SENT_BYTES_AT = all.clientSentBytes.at
 
@@ -136,7 +151,7 @@ export class CallMeters {
   }
 
   /** A client's stream ended over what it sent. */
-  countStreamFailure(path: string): void {
+  countReceiveFailure(path: string): void {
     const api = STREAM_APIS.indexOf(path)
     if (api >= 0) this.#counters.addTo(all.streamFailures, api)
   }

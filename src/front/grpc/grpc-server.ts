@@ -94,6 +94,7 @@ export class GrpcServer implements StreamHandler {
   onStreamLost(stream: Http2Stream, _isConnectionGone: boolean): void {
     if (stream.isLocalClosed) return
     const call = stream as GrpcStream
+    if (call.session.isTooSlow) call.meter?.sendFailed()
     call.countEnd(grpcStatus.canceled)
     this.#service.onCancel(call)
   }

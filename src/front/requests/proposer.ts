@@ -228,11 +228,12 @@ export class Proposer {
         if (pending.deadlineMs < next) next = pending.deadlineMs
         return
       }
-      expired++
       const { call, kind, receivedMs } = pending
+      // What is asked of the leader is no proposal.
+      const isForLeader = kind === RequestKind.leaseKeepAlive || kind === RequestKind.leaseTimeToLive
+      if (!isForLeader) expired++
       this.table.release(pending)
       if (call === null) return
-      const isForLeader = kind === RequestKind.leaseKeepAlive || kind === RequestKind.leaseTimeToLive
       this.fail(call, isForLeader ? this.#leader.questionTimeoutError() : this.#leader.timeoutError(receivedMs))
     })
     this.#context.counters.add(counters.proposalsFailed, expired)

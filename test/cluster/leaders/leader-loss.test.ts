@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import { MaintenanceClient } from '../../space/maintenance-client.js'
 import { ClusterProcess, type ClusterMember } from '../../support/cluster/cluster-process.js'
 import { errorOf, present } from '../../support/expect.js'
+import { scrape } from '../../support/metrics/scrape-server.js'
 
 const DEADLINE_MS = 20_000
 const KEY = Buffer.from('leader-loss')
@@ -32,11 +33,18 @@ test('a frozen leader loses its place; what waited for it fails as in etcd, and 
   assert.ok(follower !== undefined)
   const { client } = follower
   await client.put({ key: KEY, value: Buffer.from('before') })
+  const start = await scrape(client.endpoint)
   leader.server.pause()
   const put = errorOf(client.put({ key: KEY, value: Buffer.from('lost') }, { deadlineMs: DEADLINE_MS }))
   const read = errorOf(client.range({ key: KEY }, { deadlineMs: DEADLINE_MS }))
   // On a machine so busy that the election takes longer than anybody waits, it says that its time is up.
   assert.match(await read, /^Unavailable (etcdserver: leader changed|etcdserver: request timed out)$/)
+  const end = await scrape(client.endpoint)
+  const moved = (name: string): number => end.value(name) - start.value(name)
+  const isFailed = (await read).endsWith('leader changed')
+  assert.equal(moved('etcd_server_read_indexes_failed_total'), isFailed ? 1 : 0)
+  assert.equal(moved('etcd_server_slow_read_indexes_total'), isFailed ? 0 : 1)
+  if (isFailed) assert.ok(moved('etcd_server_leader_changes_seen_total') > 0)
   await client.put({ key: KEY, value: Buffer.from('after') }, { deadlineMs: DEADLINE_MS })
   // With more words if the election took less than two election timeouts.
   assert.match(await put, /^Unavailable etcdserver: request timed out/)

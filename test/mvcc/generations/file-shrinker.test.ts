@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Word, frontReader, watchReader } from '../../../src/messages/shared-words.js'
+import { counters } from '../../../src/metrics/counter-catalogue.js'
 import { compareStores } from '../../store/compare-stores.js'
 import { MvccRig } from '../support/mvcc-rig.js'
 import { LaggingDisk } from '../support/lagging-disk.js'
@@ -101,14 +102,20 @@ test('a file in which little is free is left alone', () => {
 
 test('what is applied while it is made smaller is in the smaller file', () => {
   const rig = emptiedRig(lmdbRig())
+  const inflight = (): number => rig.node.counters.get(counters.defragInflight)
+  assert.equal(inflight(), 0)
+  let isSeen = false
   for (let i = 0; generationOf(rig) === 1; i++) {
     assert.ok(i < 1000, 'it comes to an end')
     rig.send(putOf(i % 50, 30 + i))
     if (i % 5 === 0) rig.send({ kind: 'delete', range: { key: `key ${i % 50}` } })
     rig.clock.advance(i < 20 ? 400 : 5)
     rig.node.turn.run()
+    isSeen ||= inflight() === 1
   }
+  assert.ok(isSeen, 'the metric says so while it goes on')
   rig.pass(10_000)
+  assert.equal(inflight(), 0)
   assertEqualToTwin(rig)
   rig.close()
 })

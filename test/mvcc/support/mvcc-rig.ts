@@ -198,6 +198,7 @@ export class MvccRig {
 export class RunningNode {
   readonly words = new SharedWords(allocateWords())
   readonly syncTimes = allocateSyncTimes()
+  readonly counters = memoryCounters()
   readonly turn: Turn
   readonly fronts: readonly Mailbox[]
   readonly lease: Mailbox
@@ -266,7 +267,7 @@ export class RunningNode {
       },
       limits: { ...MVCC_LIMITS, ...options.limits },
       clock,
-      counters: memoryCounters(),
+      counters: this.counters,
       logger: QUIET_LOGGER,
     })
     const inlet = allocateRing(4 * 1024 * 1024)

@@ -69,6 +69,8 @@ export class Http2Session implements SenderEvents {
   isFinished = false
   /** What is left of the output is not worth waiting for. */
   isCut = false
+  /** It was cut because the client did not take what it had asked for. */
+  isTooSlow = false
   /** What the layer above remembers about this connection. */
   layerState: unknown = undefined
   /** Bytes of unfinished messages that the layer above holds for this connection. */
@@ -131,8 +133,7 @@ export class Http2Session implements SenderEvents {
           this.#cut()
           return
         case 'stall':
-          this.counters.slowReadersCut++
-          this.#cut()
+          this.#cutSlowReader()
           return
         case 'ping-timeout':
           this.counters.keepaliveTimedOut++
@@ -348,8 +349,12 @@ export class Http2Session implements SenderEvents {
   }
 
   #cutIfOverfull(): void {
-    if (!this.sender.isOverfull || this.isCut) return
+    if (this.sender.isOverfull && !this.isCut) this.#cutSlowReader()
+  }
+
+  #cutSlowReader(): void {
     this.counters.slowReadersCut++
+    this.isTooSlow = true
     this.#cut()
   }
 

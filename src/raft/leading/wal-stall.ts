@@ -6,23 +6,14 @@
  * Time is counted in ticks: a process that stood still has heard nothing meanwhile, and its disk may be well.
  */
 
-import type { Counters } from '../metrics/counters.js'
-import { counters } from '../metrics/counter-catalogue.js'
-import type { Logger } from '../metrics/logger.js'
-import type { RaftCore } from './core/raft-core.js'
-
-export interface WalStallOptions {
-  readonly heartbeatMs: number
-  /** An election timeout, after which a member that heard nothing from a leader would stand. */
-  readonly electionTicks: number
-  /** 0: a leader never hands over for this. */
-  readonly handoverMs: number
-  readonly counters: Counters
-  readonly logger: Logger
-}
+import { counters } from '../../metrics/counter-catalogue.js'
+import type { RaftCore } from '../core/raft-core.js'
+import type { RaftContext } from '../raft-context.js'
 
 export class WalStall {
-  readonly #options: WalStallOptions
+  readonly #context: RaftContext
+  /** An election timeout, after which a member that heard nothing from a leader would stand. */
+  readonly #electionTicks: number
   readonly #handoverTicks: number
   /** The oldest flush without an answer at the last tick, 0 when there was none. */
   #oldest = 0
@@ -30,9 +21,10 @@ export class WalStall {
   #ticks = 0
   #nextHandoverTick: number
 
-  constructor(options: WalStallOptions) {
-    const { handoverMs, heartbeatMs } = options
-    this.#options = options
+  constructor(context: RaftContext) {
+    const { walStallHandoverMs: handoverMs, heartbeatMs, limits } = context
+    this.#context = context
+    this.#electionTicks = limits.electionTicks
     this.#handoverTicks = handoverMs === 0 ? Infinity : Math.ceil(handoverMs / heartbeatMs)
     this.#nextHandoverTick = this.#handoverTicks
   }
@@ -40,19 +32,19 @@ export class WalStall {
   /** `oldest` is the number of the oldest flush that wal has not answered, 0 when there is none. */
   tick(core: RaftCore, oldest: number): void {
     if (oldest === 0 || oldest !== this.#oldest) {
-      if (this.#ticks >= this.#options.electionTicks) this.#onAnswered(core)
+      if (this.#ticks >= this.#electionTicks) this.#onAnswered(core)
       this.#oldest = oldest
       this.#ticks = 0
       this.#nextHandoverTick = this.#handoverTicks
       return
     }
     this.#ticks++
-    if (this.#ticks === this.#options.electionTicks) this.#onStalled(core)
+    if (this.#ticks === this.#electionTicks) this.#onStalled(core)
     if (this.#ticks >= this.#nextHandoverTick) this.#handOver(core)
   }
 
   #onStalled(core: RaftCore): void {
-    const { counters: page, logger } = this.#options
+    const { counters: page, logger } = this.#context
     core.mayStand = false
     page.add(counters.walStalls)
     logger.warn('raft', "the log's disk does not answer; this member stands for no election until it does", {
@@ -62,13 +54,13 @@ export class WalStall {
 
   #onAnswered(core: RaftCore): void {
     core.mayStand = true
-    this.#options.logger.info('raft', "the log's disk answers again", { stalledMs: this.#stalledMs() })
+    this.#context.logger.info('raft', "the log's disk answers again", { stalledMs: this.#stalledMs() })
   }
 
   /** Tried again when nobody has taken over within an election timeout, when the core gives the attempt up. */
   #handOver(core: RaftCore): void {
-    const { electionTicks, counters: page, logger } = this.#options
-    this.#nextHandoverTick = this.#ticks + electionTicks + 1
+    const { counters: page, logger } = this.#context
+    this.#nextHandoverTick = this.#ticks + this.#electionTicks + 1
     if (core.role !== 'leader' || !core.handOver()) return
     page.add(counters.stallHandovers)
     logger.warn('raft', "the log's disk does not answer; leadership is handed over", {
@@ -78,6 +70,6 @@ export class WalStall {
   }
 
   #stalledMs(): number {
-    return this.#ticks * this.#options.heartbeatMs
+    return this.#ticks * this.#context.heartbeatMs
   }
 }

@@ -3,8 +3,8 @@
  * when nobody has taken over within an election timeout.
  */
 
-import type { RaftCore } from './core/raft-core.js'
-import type { RaftContext } from './raft-context.js'
+import type { RaftCore } from '../core/raft-core.js'
+import type { RaftContext } from '../raft-context.js'
 
 export class StepDown {
   readonly #context: RaftContext
