@@ -19,9 +19,9 @@ export const ENTRY_OVERHEAD_BYTES_MAX = 1 * KIB
 /** A message's fixed area beside its byte fields. */
 export const FRAME_OVERHEAD_BYTES_MAX = 256
 
-/** Bytes of the event log shared between mvcc and watch; a power of two. */
-/** Of each of the three slots of rows that are not in the store file yet (store/recent). */
+/** Bytes of each of the three slots of rows that are not in the store file yet (store/recent). */
 export const RECENT_SLOT_BYTES = 16 * MIB
+/** Bytes of the event log shared between mvcc and watch; a power of two. */
 export const EVENT_LOG_BYTES = 8 * MIB
 
 /** The smallest power of two that is at least `value`. */
