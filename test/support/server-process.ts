@@ -178,6 +178,12 @@ export class ServerProcess {
     this.#child.stderr?.pause()
   }
 
+  /** Reads on what the server logs, after `deafAfterReady`. */
+  listen(): void {
+    this.#child.stdout?.resume()
+    this.#child.stderr?.resume()
+  }
+
   /** Asks for a clean end; kill -9 if it does not come within the bound. */
   async stop(timeoutMs = 15_000): Promise<Exit> {
     this.signal('SIGCONT')
