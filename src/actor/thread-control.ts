@@ -6,7 +6,6 @@
 import { Session } from 'node:inspector/promises'
 import { getHeapStatistics } from 'node:v8'
 import type { Config } from '../config/config.js'
-import { Word } from '../messages/shared-words.js'
 import { readRingCounters, type RingCounters } from '../ring/ring-counters.js'
 import type { ThreadContext } from './thread-context.js'
 
@@ -32,8 +31,6 @@ export interface ThreadControl {
   stats(): ThreadStats
   /** A CPU profile of this thread over the next seconds, in the form that Chrome's and VS Code's viewers open. */
   profile(seconds: number): Promise<object>
-  /** Asks the thread to drain and end. Returns at once; the supervisor hears when it has. */
-  stop(): void
 }
 
 const PROFILE_SECONDS_MAX = 600
@@ -43,10 +40,6 @@ export function threadControlOf(context: ThreadContext): ThreadControl {
     config: () => context.start.config,
     stats: () => statsOf(context),
     profile: (seconds) => profileCpu(seconds),
-    stop: () => {
-      context.words.store(Word.stopRequested + context.start.threadIndex, 1)
-      context.requestTurn()
-    },
   }
 }
 

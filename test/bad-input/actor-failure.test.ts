@@ -52,13 +52,19 @@ test('the next start has all that was acknowledged', async () => {
   assert.equal((await server.stop()).code, 0)
 })
 
-for (const actor of ['front', 'raft', 'wal', 'mvcc', 'watch', 'lease']) {
-  test(`an exception in ${actor} ends the process with that name and the cause, and loses nothing`, async () => {
+const SHARED = ['front', 'raft', 'wal', 'mvcc', 'watch', 'lease', 'peer'].map((actor) => ({ actor, threads: 'shared' }))
+/** Alone on its thread, and on the thread that all share with the supervisor itself. */
+const OTHERS = [{ actor: 'watch', threads: 'dedicated' }, { actor: 'raft', threads: 'inline' }]
+
+for (const { actor, threads } of [...SHARED, ...OTHERS]) {
+  const where = `in ${actor} with --actor-threads=${threads}`
+  test(`an exception ${where} ends the process with that name and the cause, and loses nothing`, async () => {
     const own = temporaryDirectory()
     const actorTrigger = own.path('actor')
     const server = await ServerProcess.start({
       ...spec,
       dataDir: own.path('data'),
+      flags: ['--actor-threads', threads],
       preload: new URL('./failing-actor.js', import.meta.url).href,
       env: { FAILING_ACTOR_TRIGGER: actorTrigger },
     })

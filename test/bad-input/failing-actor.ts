@@ -8,6 +8,7 @@ import type { Actor } from '../../src/actor/actor.js'
 import { FrontActor } from '../../src/front/front-actor.js'
 import { LeaseActor } from '../../src/lease/lease-actor.js'
 import { MvccActor } from '../../src/mvcc/mvcc-actor.js'
+import { PeerActor } from '../../src/peer/peer-actor.js'
 import { RaftActor } from '../../src/raft/raft-actor.js'
 import { WalActor } from '../../src/wal/wal-actor.js'
 import { WatchActor } from '../../src/watch/watch-actor.js'
@@ -23,7 +24,7 @@ function named(): string {
   }
 }
 
-for (const kind of [FrontActor, LeaseActor, MvccActor, RaftActor, WalActor, WatchActor]) {
+for (const kind of [FrontActor, LeaseActor, MvccActor, PeerActor, RaftActor, WalActor, WatchActor]) {
   const prototype: Actor = kind.prototype
   const { doWork } = prototype
   prototype.doWork = function (this: Actor, nowMs: number): number {

@@ -76,6 +76,11 @@ const LEASES: readonly CtlCommand[] = [
     'lease timetolive',
     'lease keep-alive',
   ),
+  // Without --once it renews at a third of the time again and again; of a lease that is not there it says so and ends.
+  { args: 'lease grant 4', grants: 'L5' },
+  { args: 'lease keep-alive {L5}', lines: 2 },
+  { args: 'lease keep-alive {L5} -w json', lines: 2 },
+  ...run('lease timetolive {L5}', 'lease revoke {L5}', 'lease keep-alive {L5}', 'lease keep-alive 4321'),
 ]
 
 const COMPACTIONS: readonly CtlCommand[] = [

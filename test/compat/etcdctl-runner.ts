@@ -19,6 +19,8 @@ const WAKE_INTERVAL_MS = 50
 export class EtcdctlRunner {
   readonly #port: number
   readonly #leases = new Map<string, bigint>()
+  /** When each lease was last known to have its whole time before it. */
+  readonly #wholeAtMs = new Map<string, number>()
 
   constructor(port: number) {
     this.#port = port
@@ -27,17 +29,24 @@ export class EtcdctlRunner {
   /** Makes `{name}` in later commands stand for this lease. */
   nameLease(name: string, id: bigint): void {
     this.#leases.set(name, id)
+    this.#wholeAtMs.set(name, performance.now())
   }
 
   async run(command: CtlCommand): Promise<CtlResult> {
+    const startedMs = performance.now()
     const raw =
       command.lines === undefined
         ? await this.#runToEnd(command)
         : await this.#runUntilLines(command)
     if (command.grants !== undefined) this.#learnLease(command.grants, raw.stdout.toString('utf8'))
+    const renewed = /^lease keep-alive \{(\w+)\}/u.exec(command.args)?.[1]
+    if (renewed !== undefined) this.#wholeAtMs.set(renewed, performance.now())
+    const stdout = this.#normalise(command.args, printable(raw.stdout))
+    const asked = /^lease timetolive \{(\w+)\}/u.exec(command.args)?.[1]
+    const spentMs = startedMs - (this.#wholeAtMs.get(asked ?? '') ?? startedMs)
     return {
       exit: raw.exit,
-      stdout: this.#normalise(command.args, printable(raw.stdout)),
+      stdout: asked === undefined ? stdout : maskRemaining(stdout, spentMs / 1000),
       stderr: this.#normalise(command.args, printable(raw.stderr)),
     }
   }
@@ -99,8 +108,8 @@ export class EtcdctlRunner {
   #learnLease(name: string, stdout: string): void {
     const decimal = /"ID"\s*:\s*(\d+)/u.exec(stdout)?.[1]
     const hex = /^lease ([0-9a-f]+) granted/u.exec(stdout)?.[1]
-    if (decimal !== undefined) this.#leases.set(name, BigInt(decimal))
-    else if (hex !== undefined) this.#leases.set(name, BigInt(`0x${hex}`))
+    if (decimal !== undefined) this.nameLease(name, BigInt(decimal))
+    else if (hex !== undefined) this.nameLease(name, BigInt(`0x${hex}`))
   }
 
   #normalise(args: string, printed: string): string {
@@ -120,7 +129,6 @@ export class EtcdctlRunner {
     if (/^(lock|elect|get ctl-)/u.test(args)) text = text.replace(/\/[0-9a-f]{13,16}$/gmu, '/LEASE')
     if (args.startsWith('get ctl-')) text = text.replace(/^"(Revision|RaftTerm)" : .*$/gmu, '"$1" : ANY')
     if (args.startsWith('endpoint status')) text = maskSizes(text)
-    if (args.startsWith('lease timetolive')) text = maskRemaining(text)
     if (args.startsWith('lease list')) text = sortLeases(text)
     if (args.includes('-w table')) text = text.replace(/-{3,}/gu, '---').replace(/ {2,}/gu, ' ')
     return text
@@ -232,19 +240,25 @@ function maskSizes(text: string): string {
     )
 }
 
+const REMAINING_SECONDS_SPREAD = 2
+
 /**
- * The remaining time is a clock's business: it must lie within two seconds below the granted time.
+ * The remaining time is a clock's business: it must lie within two seconds below the granted time less what was spent.
  */
-function maskRemaining(text: string): string {
+function maskRemaining(text: string, spent: number): string {
+  const isDue = (granted: string, left: string): boolean => {
+    const below = Number(granted) - spent - Number(left)
+    return below >= 0 && below <= REMAINING_SECONDS_SPREAD
+  }
   return sortKeys(text)
     .replace(/TTL\((\d+)s\), remaining\((\d+)s\)/u, (whole, granted: string, left: string) =>
-      isRecent(granted, left) ? `TTL(${granted}s), remaining(RECENT)` : whole,
+      isDue(granted, left) ? `TTL(${granted}s), remaining(DUE)` : whole,
     )
     .replace(/"ttl":(\d+),"granted-ttl":(\d+)/u, (whole, left: string, granted: string) =>
-      isRecent(granted, left) ? `"ttl":RECENT,"granted-ttl":${granted}` : whole,
+      isDue(granted, left) ? `"ttl":DUE,"granted-ttl":${granted}` : whole,
     )
     .replace(/"TTL" : (\d+)\n"GrantedTTL" : (\d+)/u, (whole, left: string, granted: string) =>
-      isRecent(granted, left) ? `"TTL" : RECENT\n"GrantedTTL" : ${granted}` : whole,
+      isDue(granted, left) ? `"TTL" : DUE\n"GrantedTTL" : ${granted}` : whole,
     )
 }
 
@@ -260,13 +274,6 @@ function sortKeys(text: string): string {
       (_, keys: string) => `"keys":[${keys.split(',').sort().join(',')}]`,
     )
     .replace(/(?:"Key" : .*\n)+/u, (lines) => `${lines.trimEnd().split('\n').sort().join('\n')}\n`)
-}
-
-const SCRIPT_SECONDS_MAX = 120
-
-function isRecent(granted: string, left: string): boolean {
-  const spent = Number(granted) - Number(left)
-  return spent >= 0 && spent <= SCRIPT_SECONDS_MAX
 }
 
 /** Leases are listed by remaining time; those of one age may come in any order. */

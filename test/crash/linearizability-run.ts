@@ -1,4 +1,4 @@
-/** Records histories of small transactions through restarts, and has them judged. */
+/** Records histories of single operations and small transactions through restarts, and has them judged. */
 
 import { strict as assert } from 'node:assert'
 import type { Prng } from '../../src/base/prng.js'
@@ -17,6 +17,7 @@ import { EtcdClient, EtcdError, type CallOptions } from '../support/etcd-client.
 import {
   COMPARE_RESULT,
   COMPARE_TARGET,
+  type RangeResponse,
   type RequestOpIn,
   type TxnRequestIn,
 } from '../support/etcd-messages.js'
@@ -48,6 +49,8 @@ const REGISTERS = 6
 const TXN_KEYS = 3
 const OPERATIONS_BEFORE_CRASH = 250
 const STEPS_MAX = 20_000_000
+/** Of what Range, Put or DeleteRange can ask, so much is asked by them; the rest is a transaction of one operation. */
+export const PLAIN_SHARE = 0.5
 /** gRPC codes after which an operation may still have happened. */
 export const CUT_OFF_CODES = new Set([1, 2, 4, 13, 14])
 
@@ -102,7 +105,7 @@ export class HistoryRun {
       const input = inventInput(prng, options, value, seen)
       const note = recorder.invoke(client, input)
       try {
-        seen = await performTxn(connection, input)
+        seen = await perform(connection, input, prng.chance(PLAIN_SHARE))
         note(seen)
       } catch (error) {
         if (!(error instanceof EtcdError) || !CUT_OFF_CODES.has(error.code)) throw error
@@ -205,7 +208,32 @@ function inventCompare(
   return { key, target: 'modRevision', equals: last.modRevision ?? 0 }
 }
 
-export async function performTxn(client: EtcdClient, input: KvInput, options?: CallOptions): Promise<KvOutput> {
+/** `isPlain`: not as a transaction where there is another RPC for it. */
+export async function perform(
+  client: EtcdClient,
+  input: KvInput,
+  isPlain: boolean,
+  options?: CallOptions,
+): Promise<KvOutput> {
+  const [op, ...others] = input.success
+  const isSingle = op !== undefined && others.length === 0 && input.compares === undefined
+  return isPlain && isSingle ? performOp(client, op, options) : performTxn(client, input, options)
+}
+
+async function performOp(client: EtcdClient, op: KvOp, options?: CallOptions): Promise<KvOutput> {
+  const told = (response: Parameters<typeof revisionOf>[0], answer: KvAnswer): KvOutput => {
+    return { succeeded: true, answers: [answer], revision: revisionOf(response) }
+  }
+  if (op.kind === 'put') return told(await client.put({ key: op.key, value: op.value }, options), { kind: 'put' })
+  if (op.kind === 'delete') {
+    const response = await client.deleteRange({ key: op.key }, options)
+    return told(response, { kind: 'delete', deleted: response.deleted })
+  }
+  const response = await client.range({ key: op.key }, options)
+  return told(response, toGetAnswer(response))
+}
+
+async function performTxn(client: EtcdClient, input: KvInput, options?: CallOptions): Promise<KvOutput> {
   const response = await client.txn(toRequest(input), options)
   const ops = response.succeeded ? input.success : (input.failure ?? [])
   const answers = ops.map((op, i): KvAnswer => {
@@ -213,12 +241,15 @@ export async function performTxn(client: EtcdClient, input: KvInput, options?: C
     if (op.kind === 'put') return { kind: 'put' }
     if (op.kind === 'delete')
       return { kind: 'delete', deleted: present(one.responseDeleteRange).deleted }
-    const kv = present(one.responseRange).kvs[0]
-    if (kv === undefined) return { kind: 'get', value: undefined }
-    const { version, modRevision } = kv
-    return { kind: 'get', value: kv.value.toString('latin1'), version, modRevision }
+    return toGetAnswer(present(one.responseRange))
   })
   return { succeeded: response.succeeded, answers, revision: revisionOf(response) }
+}
+
+function toGetAnswer({ kvs: [kv] }: RangeResponse): KvAnswer {
+  if (kv === undefined) return { kind: 'get', value: undefined }
+  const { version, modRevision } = kv
+  return { kind: 'get', value: kv.value.toString('latin1'), version, modRevision }
 }
 
 function toRequest(input: KvInput): TxnRequestIn {

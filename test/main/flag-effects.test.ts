@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test'
 import { AuthClient } from '../auth/auth-client.js'
 import { EtcdClient } from '../support/etcd-client.js'
 import { expectError } from '../support/expect.js'
+import { scrape } from '../support/metrics/scrape-server.js'
 import { ServerProcess } from '../support/server-process.js'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
@@ -140,9 +141,8 @@ test('--bcrypt-cost is in the hash that goes into the log', async () => {
   assert.deepEqual(costs, ['DA0'])
 })
 
-test('--actor-threads, --front-workers and --watch-workers are how the node runs', () => {
-  const tasks = readdirSync(`/proc/${server.pid}/task`).length
-  const started = /"actor-threads":"dedicated","front-workers":2,"watch-workers":2/
-  assert.match(server.log, started)
-  assert.ok(tasks > 8, `${tasks} threads`)
+test('--actor-threads, --front-workers and --watch-workers are the threads that take turns', async () => {
+  const turns = (await scrape(server.endpoint)).families.get('raftring_turns_total')
+  const names = ['front-0', 'front-1', 'lease-0', 'mvcc', 'peer', 'raft', 'wal', 'watch-0', 'watch-1']
+  assert.deepEqual([...(turns?.values.keys() ?? [])].sort(), names.map((name) => `thread=${name}`))
 })

@@ -33,7 +33,10 @@ export interface ServerSpec {
   /** Put before the server's command, as in ['setpriv', '--reuid', '65534']. */
   readonly wrapper?: readonly string[]
   readonly readyTimeoutMs?: number
-  /** A module that runs first in every thread of the server, to make devices fail. */
+  /**
+   * A module that runs first in every thread of the server, to make devices and actors fail. Such a server runs the
+   * files that were bundled, because the module reaches the classes of those and not their copies in a bundle.
+   */
   readonly preload?: string
   readonly env?: Readonly<Record<string, string>>
   /** Stop reading what the server logs once it is ready. */
@@ -98,7 +101,7 @@ export class ServerProcess {
 
   /** Spawns without waiting: for tests about the time before a server is ready. */
   static spawn(spec: ServerSpec): ServerProcess {
-    const [program, ...rest] = [...(spec.wrapper ?? []), ...commandOf(spec.kind), ...flagsOf(spec)]
+    const [program, ...rest] = [...(spec.wrapper ?? []), ...commandOfSpec(spec), ...flagsOf(spec)]
     const preload =
       spec.preload === undefined ? {} : { NODE_OPTIONS: `--import ${spec.preload}` }
     const env = { ...process.env, ETCD_UNSUPPORTED_ARCH: '', ...preload, ...spec.env }
@@ -175,6 +178,12 @@ export class ServerProcess {
     this.#child.stderr?.pause()
   }
 
+  /** Reads on what the server logs, after `deafAfterReady`. */
+  listen(): void {
+    this.#child.stdout?.resume()
+    this.#child.stderr?.resume()
+  }
+
   /** Asks for a clean end; kill -9 if it does not come within the bound. */
   async stop(timeoutMs = 15_000): Promise<Exit> {
     this.signal('SIGCONT')
@@ -246,6 +255,11 @@ export function commandOf(kind: ServerKind): string[] {
   if (kind === 'etcd') return (process.env['ETCD_COMMAND'] ?? '/usr/bin/etcd').split(' ')
   const fallback = `${process.execPath} ${path.join(REPOSITORY, 'dist/bundle/main.js')}`
   return (process.env['RAFTRING_COMMAND'] ?? fallback).split(' ')
+}
+
+function commandOfSpec({ kind, preload }: ServerSpec): string[] {
+  if (preload === undefined || kind === 'etcd') return commandOf(kind)
+  return [process.execPath, '--conditions=unbundled', path.join(REPOSITORY, 'dist/src/main.js')]
 }
 
 /** The kind that a script should test: SERVER=etcd checks the script itself against etcd. */

@@ -63,6 +63,7 @@ export class ClientConnection implements SessionHost, Flushable {
       const output = session.sender.takeOutput()
       this.#inFlight = output
       session.counters.bytesOut += length
+      session.counters.socketWrites++
       session.deadlines.onStall(nowMs)
       this.#socket.write(length === output.length ? output : output.subarray(0, length), this.#onWritten)
     }

@@ -6,7 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Prng } from '../../../src/base/prng.js'
 import {
-  CUT_OFF, CUT_OFF_CODES, inventInput, performTxn, Recorder, type History, type Shape,
+  CUT_OFF, CUT_OFF_CODES, inventInput, perform, PLAIN_SHARE, Recorder, type History, type Shape,
 } from '../../crash/linearizability-run.js'
 import { MaintenanceClient } from '../../space/maintenance-client.js'
 import { EtcdError } from '../../support/etcd-client.js'
@@ -123,7 +123,7 @@ async function runClient(cluster: ClusterProcess, options: ClientOptions): Promi
     const input = inventInput(prng, options, `${client}.${++sequence}`, seen)
     const note = recorder.invoke(client, input)
     try {
-      seen = await performTxn(member.client, input, { deadlineMs: OPERATION_MS_MAX })
+      seen = await perform(member.client, input, prng.chance(PLAIN_SHARE), { deadlineMs: OPERATION_MS_MAX })
       note(seen)
     } catch (error) {
       if (!(error instanceof EtcdError) || !CUT_OFF_CODES.has(error.code)) throw error

@@ -6,6 +6,8 @@ export class Http2Counters {
   framesIn = 0
   bytesIn = 0
   bytesOut = 0
+  /** What one turn has to send to one connection leaves in one. */
+  socketWrites = 0
   streamsOpened = 0
   streamsClosed = 0
   /** REFUSED_STREAM: too many streams, or too many bytes waiting. */
