@@ -4,6 +4,7 @@
  */
 
 import type { Prng } from '../../base/prng.js'
+import { etcdErrors } from '../../proto/etcd-errors.js'
 import {
   decodeMemberAddResponse,
   decodeMemberListResponse,
@@ -106,7 +107,8 @@ export class MemberClient {
     if (triesLeft === 0) return this.#remove(node)
     const bytes = encodeMemberPromoteRequest({ ID: node.memberId })
     this.#call(`${CLUSTER}MemberPromote`, bytes, (end) => {
-      const isDone = end.kind === 'answered' || (end.kind === 'failed' && end.text.includes('can only promote'))
+      const isPromoted = end.kind === 'failed' && end.text === etcdErrors.memberNotLearner.message
+      const isDone = end.kind === 'answered' || isPromoted
       if (!isDone) return this.#later(RETRY_MS, () => this.#promote(node, triesLeft - 1))
       this.changes++
       this.#learners.delete(node)
