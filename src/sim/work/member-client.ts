@@ -1,6 +1,7 @@
 /**
  * Somebody who changes the cluster: a learner joins and is promoted, another member goes, the leader is moved. One
- * change at a time; what had no answer is looked up in the list of members.
+ * change at a time; what had no answer is looked up in the list of members. A member whose disk is broken is removed
+ * before anything else changes, and another one joins for it.
  */
 
 import type { Prng } from '../../base/prng.js'
@@ -33,14 +34,20 @@ export interface MemberContext {
   readonly cluster: SimCluster
   readonly isOver: () => boolean
   readonly onDone: () => void
+  /** Nothing changes but what is broken. */
+  readonly onlyReplaces: boolean
 }
 
 export class MemberClient {
   changes = 0
+  /** No change is under way, and none will come later. */
+  isResting = true
   /** Members that have not been promoted. */
   readonly #learners = new Set<SimNode>()
   readonly #context: MemberContext
   readonly #random: Prng
+  /** Broken members that were removed, for which nobody has joined yet. */
+  #missing = 0
 
   constructor(context: MemberContext) {
     this.#context = context
@@ -48,10 +55,23 @@ export class MemberClient {
   }
 
   start(): void {
+    this.isResting = true
     this.#later(PAUSE_MS, () => {
-      if (this.#random.chance(0.35)) this.#moveLeader()
-      else this.#add()
+      this.isResting = false
+      this.#begin()
     })
+  }
+
+  #begin(): void {
+    const { onlyReplaces, cluster: { nodes } } = this.#context
+    const broken = nodes.find(({ isLost }) => isLost)
+    if (broken !== undefined) {
+      this.#missing++
+      this.#remove(broken)
+    } else if (this.#missing > 0) this.#add()
+    else if (onlyReplaces || nodes.some(({ damage }) => damage !== null)) this.start()
+    else if (this.#random.chance(0.35)) this.#moveLeader()
+    else this.#add()
   }
 
   #later(meanMs: number, what: () => void): void {
@@ -112,8 +132,15 @@ export class MemberClient {
       if (!isDone) return this.#later(RETRY_MS, () => this.#promote(node, triesLeft - 1))
       this.changes++
       this.#learners.delete(node)
+      if (this.#missing > 0) return this.#standsIn(node)
       this.#later(RETRY_MS, () => this.#remove(this.#random.pick(this.#context.cluster.nodes)))
     }, this.#context.cluster.leader)
+  }
+
+  #standsIn(node: SimNode): void {
+    this.#context.world.say('members', () => `${node.name} stands in for a broken member`)
+    this.#missing--
+    this.start()
   }
 
   #remove(node: SimNode): void {

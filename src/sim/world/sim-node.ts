@@ -13,7 +13,8 @@ import { KeyspaceView } from '../../keyspace/keyspace-view.js'
 import { SharedWords, Word } from '../../messages/shared-words.js'
 import { allocateNode } from '../../node-memory.js'
 import type { OpenStore, SimStoreDisk } from '../devices/sim-store.js'
-import { SimDisk } from '../devices/sim-disk.js'
+import { refusalProblem } from '../checkers/refusal-verdict.js'
+import { SimDisk, type BadSector } from '../devices/sim-disk.js'
 import { buildActor, type NodeParts } from './build-actors.js'
 import { DeviceFailure, PowerCut } from './failure.js'
 import { SimLogger } from './sim-logger.js'
@@ -74,6 +75,8 @@ export class SimNode {
   #servesLife = 0
   /** Nobody starts it again: its disk is broken. */
   isLost = false
+  /** What has gone bad of its log, until a start has shown what comes of that. */
+  damage: BadSector | null = null
   readonly #world: World
   readonly #options: SimNodeOptions
   readonly #logger: SimLogger
@@ -212,6 +215,7 @@ export class SimNode {
       slowness: () => this.slowness,
       deviceMs: names.includes('wal') ? () => this.#diskMs() : () => 0,
       afterTurn: () => {
+        if (names.includes('wal')) this.#checkLog()
         for (const other of this.threads) other.look()
         afterTurn(this, thread)
       },
@@ -246,6 +250,27 @@ export class SimNode {
     return this.#world.around(DISK_MS) * this.diskSlowness + stall
   }
 
+  /** After a turn of wal, the first of which opens the log. */
+  #checkLog(): void {
+    const { disk, name, damage } = this
+    if (disk.lostRecords) this.#world.fail('correctness', `${name}: records that were synced have been written over`)
+    if (damage === null) return
+    // Padding and salts may change: no record says otherwise.
+    this.#world.say(name, () => `starts in spite of a bad sector in ${damage.name}, and has lost nothing`)
+    this.damage = null
+  }
+
+  /** True if the error is what a damaged log must end with: then it is broken for good. */
+  #isRefusal(text: string): boolean {
+    const { damage } = this
+    if (damage === null) return false
+    const problem = refusalProblem(text, damage)
+    if (problem !== null) return false
+    this.damage = null
+    this.isLost = true
+    return true
+  }
+
   #onThrow(context: ThreadContext, error: unknown): void {
     const isCut = error instanceof PowerCut
     const actor = context.turn.activeName ?? 'a thread'
@@ -255,7 +280,7 @@ export class SimNode {
     if (isCut) this.disk.powerLoss(this.#world.chance)
     else this.disk.restarted()
     const isFull = text.includes('no space left on disk')
-    const isExpected = isCut || isFull || error instanceof DeviceFailure || this.isLost
+    const isExpected = isCut || isFull || error instanceof DeviceFailure || this.isLost || this.#isRefusal(text)
     this.#options.onEnd(this, `${this.name}: ${actor}: ${text}`, isExpected)
   }
 
