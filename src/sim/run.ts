@@ -15,8 +15,10 @@ import { HashComparison } from './work/hash-comparison.js'
 import { KvClient } from './work/kv-client.js'
 import { LeaseClient } from './work/lease-client.js'
 import { MemberClient } from './work/member-client.js'
+import { ReconfigJudge } from './work/reconfig-judge.js'
 import { WatchClient } from './work/watch-client.js'
 import type { Failure } from './world/failure.js'
+import { Links } from './world/links.js'
 import { SimCluster } from './world/sim-cluster.js'
 import { World } from './world/world.js'
 
@@ -212,7 +214,10 @@ class Run {
     const badSectors = new BadSectors(this.#faults)
     const hasBadSectors = badSectors.isPlanned && isCalm !== true
     if (!isOften && !hasBadSectors) return
-    const client = new MemberClient({ ...context, cluster: this.cluster, onlyReplaces: !isOften })
+    const links = new Links(this.#world, this.cluster)
+    links.start()
+    const judge = new ReconfigJudge(this.#world, this.cluster, links)
+    const client = new MemberClient({ ...context, cluster: this.cluster, onlyReplaces: !isOften, judge })
     client.start()
     if (hasBadSectors) badSectors.start(() => client.isResting)
   }

@@ -7,10 +7,12 @@ import type { Actor, ActorName } from '../../actor/actor.js'
 import { ThreadContext } from '../../actor/thread-context.js'
 import type { Identity, ThreadStart } from '../../actor/thread-start.js'
 import { EMPTY_BYTES, type Bytes } from '../../base/bytes.js'
+import type { MemberRecord } from '../../cluster/member-record.js'
 import { readMembers } from '../../cluster/membership-table.js'
 import type { Config } from '../../config/config.js'
 import { KeyspaceView } from '../../keyspace/keyspace-view.js'
 import { SharedWords, Word } from '../../messages/shared-words.js'
+import { PeerPage } from '../../metrics/peer-page.js'
 import { allocateNode } from '../../node-memory.js'
 import type { OpenStore, SimStoreDisk } from '../devices/sim-store.js'
 import { refusalProblem } from '../checkers/refusal-verdict.js'
@@ -61,6 +63,7 @@ export class SimNode {
   /** Of this life; empty while it is down. */
   threads: readonly SimThread[] = []
   words: SharedWords | null = null
+  peers: PeerPage | null = null
   eventLog: SharedArrayBuffer | null = null
   actors = new Map<ActorName, { readonly actor: Actor; readonly thread: SimThread }>()
   /** Lives begun. */
@@ -125,7 +128,9 @@ export class SimNode {
       recentSeed: () => 1,
     })
     this.words = new SharedWords(memory.words)
-    this.eventLog = memory.starts[0]?.eventLog ?? null
+    const first = memory.starts[0] as ThreadStart
+    this.eventLog = first.eventLog
+    this.peers = new PeerPage(first.peerPage)
     this.#store = this.storeDisk.open()
     const threads: SimThread[] = []
     this.threads = threads
@@ -159,17 +164,17 @@ export class SimNode {
     return { index, term, confState, writeTo: (disk, path) => store.copyTo(disk, path, generation) }
   }
 
-  /** Who the cluster's members are as its own store has them; null while it has none open. */
-  memberIds(): ReadonlySet<bigint> | null {
+  /** The cluster's members as its own store has them; null while it has none open. */
+  members(): readonly MemberRecord[] | null {
     const generation = this.loadWord('storeGeneration')
     const store = this.#store
     if (generation === 0 || store === null) return null
     const reader = store.openReader(generation)
     const snapshot = reader.beginRead()
-    const ids = new Set(readMembers(snapshot).map(({ id }) => id))
+    const members = readMembers(snapshot)
     snapshot.close()
     reader.close()
-    return ids
+    return members
   }
 
   /** What made it slow is over: its threads look around now, and not when they had meant to. */
@@ -289,6 +294,7 @@ export class SimNode {
     this.threads = []
     this.actors = new Map()
     this.words = null
+    this.peers = null
     this.eventLog = null
     this.#store?.abandon()
     this.#store = null
