@@ -8,14 +8,17 @@ import { Disturbances, checkLease, lastRenewalMs, type LeaseLife } from './check
 import { unsettledMember } from './checkers/settled.js'
 import { LmdbStoreDisk } from './devices/sim-lmdb-store.js'
 import { MemoryStoreDisk } from './devices/sim-store.js'
+import { BadSectors } from './faults/bad-sectors.js'
 import { FaultPlan, RECOVERY_MS } from './faults/fault-plan.js'
 import { CompactClient } from './work/compact-client.js'
 import { HashComparison } from './work/hash-comparison.js'
 import { KvClient } from './work/kv-client.js'
 import { LeaseClient } from './work/lease-client.js'
 import { MemberClient } from './work/member-client.js'
+import { ReconfigJudge } from './work/reconfig-judge.js'
 import { WatchClient } from './work/watch-client.js'
 import type { Failure } from './world/failure.js'
+import { Links } from './world/links.js'
 import { SimCluster } from './world/sim-cluster.js'
 import { World } from './world/world.js'
 
@@ -44,6 +47,10 @@ export interface RunResult {
   /** Long and hard enough to prove something. */
   readonly counts: boolean
 }
+
+/** What all clients are given. */
+type RunContext = ConstructorParameters<typeof KvClient>[1] & ConstructorParameters<typeof WatchClient>[2] &
+  ConstructorParameters<typeof LeaseClient>[1] & ConstructorParameters<typeof CompactClient>[0]
 
 const BOOT_MS_MAX = 20_000
 /** Until everybody must have caught up after the last fault. */
@@ -145,7 +152,7 @@ class Run {
     }
   }
 
-  #context() {
+  #context(): RunContext {
     return {
       world: this.#world,
       nodes: this.cluster.nodes,
@@ -191,16 +198,28 @@ class Run {
     for (const watch of this.#watches) watch.start()
     for (let i = 0; i < LEASE_CLIENTS; i++) new LeaseClient(`l${i}`, context).start()
     this.#compact.start()
-    const { members } = this.#options
-    if (members >= COUNTS.members && this.#choices.chance(MEMBER_CHANGES_CHANCE)) {
-      new MemberClient({ ...context, cluster: this.cluster }).start()
-    }
+    this.#changeMembers(context)
     if (this.#options.isCalm !== true) this.#faults.start()
     const { seconds } = this.#options
     this.#run(seconds * 1000)
     // A cluster in great trouble answers little, and one in little trouble proves little; it goes on until it counts.
     for (let extra = 0; extra < EXTRA_MS_MAX && this.#isShort(); extra += EXTRA_MS) this.#run(EXTRA_MS)
     this.#workedMs = this.#world.nowMs - startMs
+  }
+
+  #changeMembers(context: RunContext): void {
+    const { members, isCalm } = this.#options
+    if (members < COUNTS.members) return
+    const isOften = this.#choices.chance(MEMBER_CHANGES_CHANCE)
+    const badSectors = new BadSectors(this.#faults)
+    const hasBadSectors = badSectors.isPlanned && isCalm !== true
+    if (!isOften && !hasBadSectors) return
+    const links = new Links(this.#world, this.cluster)
+    links.start()
+    const judge = new ReconfigJudge(this.#world, this.cluster, links)
+    const client = new MemberClient({ ...context, cluster: this.cluster, onlyReplaces: !isOften, judge })
+    client.start()
+    if (hasBadSectors) badSectors.start(() => client.isResting)
   }
 
   #isShort(): boolean {
@@ -240,8 +259,8 @@ class Run {
 
   #compare(): void {
     const { connections, nodes, truth } = this.cluster
-    // A learner answers no questions.
-    const voters = nodes.filter((node) => node.loadWord('isLearner') === 0)
+    // A learner answers no questions, and who is broken none at all.
+    const voters = nodes.filter((node) => !node.isLost && node.loadWord('isLearner') === 0)
     const hashes = new HashComparison(connections, voters, truth.lastRevision)
     this.#waitFor(SETTLE_MS_MAX, () => hashes.isDone, () => 'a member does not tell its hash')
     const problem = hashes.problem()

@@ -90,18 +90,22 @@ export class SegmentScanner {
   /**
    * False when the first bytes behind the valid data cannot come from an interrupted write. A sector is written wholly
    * or not at all: if a length field is there, so is what follows it in its sector, and if none is there, nothing
-   * follows it.
+   * follows it. The next sector is there as well unless it is empty.
    */
   sectorIsSound(): boolean {
-    const sectorEnd = Math.min((Math.floor(this.offset / SECTOR_BYTES) + 1) * SECTOR_BYTES, this.sizeBytes)
-    const at = this.#ensure(this.offset, sectorEnd - this.offset)
+    const sectorEnd = this.#sectorEndAfter(this.offset)
+    const nextEnd = this.#sectorEndAfter(sectorEnd)
+    const at = this.#ensure(this.offset, nextEnd - this.offset)
     const end = at + sectorEnd - this.offset
+    const next = at + nextEnd - this.offset
     const bytes = this.#memory.bytes
     if (end - at < LENGTH_FIELD_BYTES) return true
     readFrameLength(bytes, at, this.#length)
     const { recordBytes } = this.#length
     if (recordBytes === 0) return isZero(bytes, at, end)
-    return recordBytes > 0 && headAgrees(bytes, at + LENGTH_FIELD_BYTES, end, recordBytes)
+    // A length field may end its sector; what it says is told from damage by the head behind it alone.
+    const headEnd = isZero(bytes, end, next) ? end : next
+    return recordBytes > 0 && headAgrees(bytes, at + LENGTH_FIELD_BYTES, headEnd, recordBytes)
   }
 
   /** Where the bytes behind the valid data end that are not zero; `offset` when there are none. */
@@ -136,6 +140,10 @@ export class SegmentScanner {
       if (window.includes(mark)) return true
     }
     return false
+  }
+
+  #sectorEndAfter(position: number): number {
+    return Math.min((Math.floor(position / SECTOR_BYTES) + 1) * SECTOR_BYTES, this.sizeBytes)
   }
 
   #check(start: number, end: number, recordBytes: number): Step {
@@ -195,7 +203,7 @@ function headAgrees(bytes: Bytes, start: number, end: number, recordBytes: numbe
     reader.varint()
     return reader.high === 0 && reader.at - start + reader.low === recordBytes
   } catch (error) {
-    // The head goes on in the next sector, which may be lost.
+    // The head goes on in the next sector, which is lost.
     if (error instanceof ProtoError) return error.code === 'truncated'
     throw error
   }

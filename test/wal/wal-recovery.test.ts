@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { recoverLog } from '../../src/wal/wal-recovery.js'
+import { SECTOR_BYTES } from '../../src/wal/segment-scanner.js'
 import { SimulatedDisk } from './simulated-disk.js'
 import { WalRig, type ReplayedEntry } from './wal-rig.js'
 
@@ -22,12 +23,12 @@ function dataEnd(bytes: Uint8Array): number {
 }
 
 /** Synced writes of one entry each, with values that hold no run of zeros. */
-function writeLog(count: number, valueBytes: number): Written {
+function writeLog(valuesBytes: readonly number[]): Written {
   const disk = new SimulatedDisk()
   const rig = new WalRig(disk, { segmentBytes: 16 * 1024 }).start()
   const ends: number[] = []
-  for (let i = 1; i <= count; i++) {
-    rig.append(i, 1, valueOf(i, valueBytes)).state(1, MEMBER, i - 1).flush()
+  for (const [at, valueBytes] of valuesBytes.entries()) {
+    rig.append(at + 1, 1, valueOf(at + 1, valueBytes)).state(1, MEMBER, at).flush()
     rig.run()
     ends.push(dataEnd(disk.contents(NAME)))
   }
@@ -55,7 +56,7 @@ function open(bytes: Uint8Array): ReplayedEntry[] | string {
 }
 
 test('a log cut off at any byte of its last write keeps every entry before it and takes new ones', () => {
-  const { bytes, ends } = writeLog(4, 700)
+  const { bytes, ends } = writeLog(Array(4).fill(700))
   const from = ends[2] as number
   for (let cut = from; cut <= (ends[3] as number); cut++) {
     const disk = diskWith(bytes.slice(0, cut))
@@ -71,7 +72,7 @@ test('a log cut off at any byte of its last write keeps every entry before it an
 })
 
 test('a last write of which whole sectors are missing is cut off', () => {
-  const { bytes, ends } = writeLog(4, 3000)
+  const { bytes, ends } = writeLog(Array(4).fill(3000))
   const first = Math.ceil((ends[2] as number) / 512) * 512
   for (let sector = first; sector < (ends[3] as number); sector += 512) {
     const torn = bytes.slice()
@@ -83,7 +84,7 @@ test('a last write of which whole sectors are missing is cut off', () => {
 })
 
 test('one flipped bit is refused, or changes nothing', () => {
-  const { bytes, ends } = writeLog(6, 60)
+  const { bytes, ends } = writeLog(Array(6).fill(60))
   const end = ends[5] as number
   const truth = open(bytes)
   let refused = 0
@@ -103,8 +104,28 @@ test('one flipped bit is refused, or changes nothing', () => {
   assert.ok(refused > 0.8 * 8 * end, `${refused} of ${8 * end} flips refused`)
 })
 
+test('one flipped bit in a length field that ends its sector is refused, though nothing was written behind it', () => {
+  const places = new Set<number>()
+  for (let valueBytes = 8; valueBytes <= 512; valueBytes += 8) {
+    const { bytes, ends } = writeLog([300, valueBytes, 300])
+    const mark = ends[1] as number
+    // The mark before the last write, and its entry.
+    for (const frame of [mark, mark + 32]) {
+      if (frame % SECTOR_BYTES < SECTOR_BYTES - 24) continue
+      places.add(frame % SECTOR_BYTES)
+      for (let bit = 0; bit < 64; bit++) {
+        const flipped = bytes.slice()
+        const at = frame + (bit >> 3)
+        flipped[at] = (flipped[at] as number) ^ (1 << (bit & 7))
+        assert.match(String(open(flipped)), /^corrupt write-ahead log: /, `bit ${bit} of the frame at ${frame}`)
+      }
+    }
+  }
+  assert.deepEqual([...places].sort(), [488, 496, 504])
+})
+
 test('a sector of zeros in front of later synced writes is damage, although it looks like the end', () => {
-  const { bytes, ends } = writeLog(8, 700)
+  const { bytes, ends } = writeLog(Array(8).fill(700))
   for (let sector = 512; sector + 512 < (ends[6] as number); sector += 512) {
     const damaged = bytes.slice()
     damaged.fill(0, sector, sector + 512)
@@ -114,7 +135,7 @@ test('a sector of zeros in front of later synced writes is damage, although it l
 })
 
 test('a log that is refused is left as it was found', () => {
-  const { bytes, ends } = writeLog(6, 700)
+  const { bytes, ends } = writeLog(Array(6).fill(700))
   const damaged = bytes.slice()
   damaged[(ends[2] as number) + 100] = 1
   const disk = diskWith(damaged)
@@ -123,7 +144,7 @@ test('a log that is refused is left as it was found', () => {
 })
 
 test('damage names the offset of the record', () => {
-  const { bytes, ends } = writeLog(6, 700)
+  const { bytes, ends } = writeLog(Array(6).fill(700))
   const damaged = bytes.slice()
   // Behind the second write: a mark of 32 bytes, then the entry.
   const entryAt = (ends[1] as number) + 32
@@ -132,7 +153,7 @@ test('damage names the offset of the record', () => {
 })
 
 test('what a crash left behind the valid data cannot come back with later entries', () => {
-  const { bytes, ends } = writeLog(4, 700)
+  const { bytes, ends } = writeLog(Array(4).fill(700))
   const torn = bytes.slice()
   const lost = Math.ceil((ends[2] as number) / 512) * 512
   torn.fill(0, lost, lost + 512)

@@ -7,12 +7,27 @@
 import { assert } from '../../base/assert.js'
 import type { Bytes } from '../../base/bytes.js'
 import type { Prng } from '../../base/prng.js'
+import { SegmentScanner } from '../../wal/segment-scanner.js'
 import type { WalDevice, WalFile } from '../../wal/wal-device.js'
+import { segmentsOf } from '../../wal/wal-segment.js'
 import { DeviceFailure, PowerCut } from '../world/failure.js'
 
 const SECTOR_BYTES = 512
 const PAGE_SECTORS = 8
 const PAGE_BYTES = PAGE_SECTORS * SECTOR_BYTES
+
+/** Of the sectors that go bad so many are those that were written last: damage there looks like a torn write. */
+const LAST_WRITE_CHANCE = 0.5
+const FLIPPED_BITS = [1, 1, 2, 8]
+
+/** What goes bad of a file: bytes of records in [start, end), all in one sector. */
+export interface BadSector {
+  readonly name: string
+  readonly start: number
+  readonly end: number
+  /** Where the file's synced records end. */
+  readonly syncedEnd: number
+}
 
 class Inode {
   /** What programs see, and what is on the medium. Equally long. */
@@ -64,8 +79,11 @@ export class SimDisk implements WalDevice {
   failsSyncs = false
   /** A control for mutants of the disk itself: a sync does nothing. */
   ignoresSyncs = false
+  /** After the damage somebody has written over records that were synced: they are lost. */
+  lostRecords = false
   syncs = 0
   writes = 0
+  #damaged: { readonly inode: Inode; readonly syncedEnd: number } | null = null
   #callsToCut = Infinity
   #names = new Map<string, Inode>()
   #durableNames = new Map<string, Inode>()
@@ -127,23 +145,55 @@ export class SimDisk implements WalDevice {
     this.failsSyncs = false
   }
 
-  /** One byte of what the log has written changes. False when there is too little for that. */
-  corrupt(random: Prng): boolean {
-    const inodes = [...this.#names.values()].filter((inode) => lastUsed(inode) > 4 * SECTOR_BYTES)
-    if (inodes.length === 0) return false
-    const inode = random.pick(inodes)
-    // Not at the end, where a torn write would look alike.
-    const at = random.between(SECTOR_BYTES, lastUsed(inode) - 3 * SECTOR_BYTES)
-    const bit = 1 << random.between(0, 7)
-    inode.cached[at] = (inode.cached[at] as number) ^ bit
-    inode.durable[at] = inode.cached[at] as number
-    return true
+  /** A sector with records that are on the medium. It stays whole until `damage`, so that a crash may come before. */
+  pickSector(random: Prng): BadSector | null {
+    const segments = segmentsOf([...this.#durableNames.keys()])
+    const isLast = random.chance(LAST_WRITE_CHANCE)
+    const segment = isLast ? segments.at(-1) : segments[random.between(0, segments.length - 1)]
+    if (segment === undefined) return null
+    const { name } = segment
+    const end = this.#recordsEnd(this.#durableNames.get(name) as Inode)
+    const last = Math.floor((end - 1) / SECTOR_BYTES)
+    const sector = isLast ? last : random.between(0, last)
+    return { name, start: sector * SECTOR_BYTES, end: Math.min(end, (sector + 1) * SECTOR_BYTES), syncedEnd: end }
+  }
+
+  /** Some bits of the sector's records flip. */
+  damage(sector: BadSector, random: Prng): void {
+    const inode = this.#names.get(sector.name)
+    if (inode === undefined) return
+    const { start, end } = sector
+    const count = random.pick(FLIPPED_BITS)
+    const bits = new Set(Array.from({ length: count }, () => random.between(8 * start, 8 * end - 1)))
+    for (const bit of bits) {
+      const at = bit >> 3
+      const flipped = (inode.cached[at] as number) ^ (1 << (bit & 7))
+      inode.cached[at] = inode.durable[at] = flipped
+    }
+    this.#damaged = { inode, syncedEnd: sector.syncedEnd }
   }
 
   usedBytes(): number {
     let sum = 0
     for (const inode of this.#names.values()) sum += inode.size
     return sum
+  }
+
+  #recordsEnd(inode: Inode): number {
+    const medium: WalFile = {
+      ...this.#file(inode),
+      sizeBytes: () => inode.durableSize,
+      read: (target, start, end, position) => copied(inode.durable.subarray(0, inode.durableSize), target, {
+        start, end, position,
+      }),
+    }
+    const scanner = new SegmentScanner(medium, null)
+    while (scanner.next() === 'record');
+    return scanner.offset
+  }
+
+  #changes(inode: Inode, from: number): void {
+    if (this.#damaged?.inode === inode && from < this.#damaged.syncedEnd) this.lostRecords = true
   }
 
   #call(): void {
@@ -164,14 +214,13 @@ export class SimDisk implements WalDevice {
   #file(inode: Inode): WalFile {
     return {
       sizeBytes: () => inode.size,
-      read: (target, start, end, position) => {
-        const stop = Math.max(position, Math.min(inode.size, position + end - start))
-        target.set(inode.cached.subarray(position, stop), start)
-        return stop - position
-      },
+      read: (target, start, end, position) => copied(inode.cached.subarray(0, inode.size), target, {
+        start, end, position,
+      }),
       write: (source, start, end, position) => this.#write(inode, source.subarray(start, end), position),
       truncate: (size) => {
         this.#call()
+        this.#changes(inode, size)
         inode.reserve(size)
         inode.cached.fill(0, Math.min(size, inode.size))
         for (let at = Math.min(size, inode.size); at < inode.size; at += SECTOR_BYTES) dirty(inode, at, at + 1)
@@ -189,6 +238,7 @@ export class SimDisk implements WalDevice {
 
   #write(inode: Inode, source: Bytes, position: number): boolean {
     this.writes++
+    this.#changes(inode, position)
     const free = this.capacityBytes === Infinity ? Infinity : this.capacityBytes - this.usedBytes() + inode.size
     let end = position + source.length
     if (end > free) end = pageBefore(free, position)
@@ -209,14 +259,15 @@ function pageBefore(end: number, position: number): number {
   return Math.max(position, Math.floor(end / PAGE_BYTES) * PAGE_BYTES)
 }
 
-function dirty(inode: Inode, start: number, end: number): void {
-  for (let sector = Math.floor(start / SECTOR_BYTES); sector * SECTOR_BYTES < end; sector++) inode.dirty.add(sector)
+function copied(source: Bytes, target: Bytes, at: { start: number; end: number; position: number }): number {
+  const { start, end, position } = at
+  const stop = Math.max(position, Math.min(source.length, position + end - start))
+  target.set(source.subarray(position, stop), start)
+  return stop - position
 }
 
-function lastUsed(inode: Inode): number {
-  let at = inode.size
-  while (at > 0 && inode.durable[at - 1] === 0) at--
-  return at
+function dirty(inode: Inode, start: number, end: number): void {
+  for (let sector = Math.floor(start / SECTOR_BYTES); sector * SECTOR_BYTES < end; sector++) inode.dirty.add(sector)
 }
 
 function grown(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {

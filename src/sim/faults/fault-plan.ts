@@ -17,7 +17,7 @@ const KINDS = { least: 3, most: 9 }
 /** After a fault it takes the cluster this long to have a leader again and to be done with what piled up. */
 export const RECOVERY_MS = 6000
 
-type Fault = (plan: FaultPlan) => number
+export type Fault = (plan: FaultPlan) => number
 
 export class FaultPlan {
   count = 0
@@ -45,7 +45,7 @@ export class FaultPlan {
     this.world.time.after(this.world.around(this.#pauseMs, this.random), () => {
       if (this.#isOver) return
       const isQuiet = this.#hasQuiet && this.world.nowMs % QUIET_EVERY_MS > QUIET_FROM_MS
-      if (!isQuiet) this.#strike()
+      if (!isQuiet) this.carryOut(this.random.pick(this.#faults))
       this.start()
     })
   }
@@ -85,9 +85,9 @@ export class FaultPlan {
     })
   }
 
-  #strike(): void {
+  carryOut(fault: Fault): void {
     const startMs = this.world.nowMs
-    const durationMs = this.random.pick(this.#faults)(this)
+    const durationMs = fault(this)
     this.count++
     this.#disturbances.add(startMs, startMs + durationMs + RECOVERY_MS)
   }

@@ -7,13 +7,16 @@ import type { Actor, ActorName } from '../../actor/actor.js'
 import { ThreadContext } from '../../actor/thread-context.js'
 import type { Identity, ThreadStart } from '../../actor/thread-start.js'
 import { EMPTY_BYTES, type Bytes } from '../../base/bytes.js'
+import type { MemberRecord } from '../../cluster/member-record.js'
 import { readMembers } from '../../cluster/membership-table.js'
 import type { Config } from '../../config/config.js'
 import { KeyspaceView } from '../../keyspace/keyspace-view.js'
 import { SharedWords, Word } from '../../messages/shared-words.js'
+import { PeerPage } from '../../metrics/peer-page.js'
 import { allocateNode } from '../../node-memory.js'
 import type { OpenStore, SimStoreDisk } from '../devices/sim-store.js'
-import { SimDisk } from '../devices/sim-disk.js'
+import { refusalProblem } from '../checkers/refusal-verdict.js'
+import { SimDisk, type BadSector } from '../devices/sim-disk.js'
 import { buildActor, type NodeParts } from './build-actors.js'
 import { DeviceFailure, PowerCut } from './failure.js'
 import { SimLogger } from './sim-logger.js'
@@ -60,6 +63,7 @@ export class SimNode {
   /** Of this life; empty while it is down. */
   threads: readonly SimThread[] = []
   words: SharedWords | null = null
+  peers: PeerPage | null = null
   eventLog: SharedArrayBuffer | null = null
   actors = new Map<ActorName, { readonly actor: Actor; readonly thread: SimThread }>()
   /** Lives begun. */
@@ -74,6 +78,8 @@ export class SimNode {
   #servesLife = 0
   /** Nobody starts it again: its disk is broken. */
   isLost = false
+  /** What has gone bad of its log, until a start has shown what comes of that. */
+  damage: BadSector | null = null
   readonly #world: World
   readonly #options: SimNodeOptions
   readonly #logger: SimLogger
@@ -122,7 +128,9 @@ export class SimNode {
       recentSeed: () => 1,
     })
     this.words = new SharedWords(memory.words)
-    this.eventLog = memory.starts[0]?.eventLog ?? null
+    const first = memory.starts[0] as ThreadStart
+    this.eventLog = first.eventLog
+    this.peers = new PeerPage(first.peerPage)
     this.#store = this.storeDisk.open()
     const threads: SimThread[] = []
     this.threads = threads
@@ -156,17 +164,17 @@ export class SimNode {
     return { index, term, confState, writeTo: (disk, path) => store.copyTo(disk, path, generation) }
   }
 
-  /** Who the cluster's members are as its own store has them; null while it has none open. */
-  memberIds(): ReadonlySet<bigint> | null {
+  /** The cluster's members as its own store has them; null while it has none open. */
+  members(): readonly MemberRecord[] | null {
     const generation = this.loadWord('storeGeneration')
     const store = this.#store
     if (generation === 0 || store === null) return null
     const reader = store.openReader(generation)
     const snapshot = reader.beginRead()
-    const ids = new Set(readMembers(snapshot).map(({ id }) => id))
+    const members = readMembers(snapshot)
     snapshot.close()
     reader.close()
-    return ids
+    return members
   }
 
   /** What made it slow is over: its threads look around now, and not when they had meant to. */
@@ -212,6 +220,7 @@ export class SimNode {
       slowness: () => this.slowness,
       deviceMs: names.includes('wal') ? () => this.#diskMs() : () => 0,
       afterTurn: () => {
+        if (names.includes('wal')) this.#checkLog()
         for (const other of this.threads) other.look()
         afterTurn(this, thread)
       },
@@ -246,6 +255,27 @@ export class SimNode {
     return this.#world.around(DISK_MS) * this.diskSlowness + stall
   }
 
+  /** After a turn of wal, the first of which opens the log. */
+  #checkLog(): void {
+    const { disk, name, damage } = this
+    if (disk.lostRecords) this.#world.fail('correctness', `${name}: records that were synced have been written over`)
+    if (damage === null) return
+    // Padding and salts may change: no record says otherwise.
+    this.#world.say(name, () => `starts in spite of a bad sector in ${damage.name}, and has lost nothing`)
+    this.damage = null
+  }
+
+  /** True if the error is what a damaged log must end with: then it is broken for good. */
+  #isRefusal(text: string): boolean {
+    const { damage } = this
+    if (damage === null) return false
+    const problem = refusalProblem(text, damage)
+    if (problem !== null) return false
+    this.damage = null
+    this.isLost = true
+    return true
+  }
+
   #onThrow(context: ThreadContext, error: unknown): void {
     const isCut = error instanceof PowerCut
     const actor = context.turn.activeName ?? 'a thread'
@@ -255,7 +285,7 @@ export class SimNode {
     if (isCut) this.disk.powerLoss(this.#world.chance)
     else this.disk.restarted()
     const isFull = text.includes('no space left on disk')
-    const isExpected = isCut || isFull || error instanceof DeviceFailure || this.isLost
+    const isExpected = isCut || isFull || error instanceof DeviceFailure || this.isLost || this.#isRefusal(text)
     this.#options.onEnd(this, `${this.name}: ${actor}: ${text}`, isExpected)
   }
 
@@ -264,6 +294,7 @@ export class SimNode {
     this.threads = []
     this.actors = new Map()
     this.words = null
+    this.peers = null
     this.eventLog = null
     this.#store?.abandon()
     this.#store = null

@@ -8,6 +8,10 @@ import { Trace } from './trace.js'
 /** So that the trace of a run with a bug that goes on and on stays readable. */
 const STREAM_STEP = 0x9e3779b1
 
+const FORK_STEP = 0x85ebca6b
+/** Parts that came later than seeds that are known for what they found. */
+const PARTS = Object.freeze({ badSectors: 0x5ec70b, strictReconfig: 0x571c7 })
+
 export class World {
   readonly seed: number
   readonly time = new SimTime((message) => this.fail('liveness', message))
@@ -33,6 +37,11 @@ export class World {
   stream(): Prng {
     this.#streams++
     return new Prng((this.#seed + Math.imul(this.#streams, STREAM_STEP)) >>> 0)
+  }
+
+  /** Of the seed and nothing else: a part that draws them leaves every other part's numbers as they were. */
+  fork(part: keyof typeof PARTS): Prng {
+    return new Prng((Math.imul(this.#seed ^ PARTS[part], FORK_STEP) + PARTS[part]) >>> 0)
   }
 
   say(who: string, what: () => string): void {

@@ -57,10 +57,10 @@ test('a leader that has just been started again has no store to tell of, and nob
   const { cluster } = new Rig()
   const leader = cluster.leader as SimNode
   cluster.crash(leader, 'kill')
-  assert.equal(leader.memberIds(), null)
+  assert.equal(leader.members(), null)
   cluster.start(leader)
   assert.equal(cluster.leader, leader)
-  assert.equal(leader.memberIds(), null)
+  assert.equal(leader.members(), null)
   assert.equal(leader.imageOf(0), null)
   cluster.retireRemoved()
   assert.equal(cluster.nodes.length, 3)

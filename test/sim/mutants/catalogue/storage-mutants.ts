@@ -39,6 +39,24 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     replace: "return scanner.damage === 'cut-off';",
   },
   {
+    name: 'damage-is-a-torn-write',
+    story: 'a log that is damaged in its middle is cut off there, as if a crash had torn its last write',
+    file: 'wal/wal-recovery.js',
+    find: "    if (scanner.hasSyncMarkBehind(scanner.writtenEnd())) {\n" +
+      "        return step === 'end' ? 'records are missing' : damageText(scanner);\n    }\n" +
+      "    if (!scanner.sectorIsSound())\n" +
+      "        return step === 'end' ? 'a length field is missing' : damageText(scanner);\n" +
+      "    if (step === 'damage' && !isTorn(scanner))\n        return damageText(scanner);\n",
+    replace: '',
+  },
+  {
+    name: 'damaged-last-write-is-torn',
+    story: 'whatever is wrong behind the last mark is cut off, though no crash leaves it so (synced entries are lost)',
+    file: 'wal/wal-recovery.js',
+    find: "return scanner.damage === 'cut-off' || scanner.damageHasEmptySector();",
+    replace: 'return true;',
+  },
+  {
     name: 'torn-tail-is-kept',
     story: 'what lies behind the last good record is not cleared, and is read again after the next crash',
     file: 'wal/wal-recovery.js',
