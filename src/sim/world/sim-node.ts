@@ -213,6 +213,7 @@ export class SimNode {
       deviceMs: names.includes('wal') ? () => this.#diskMs() : () => 0,
       afterTurn: () => {
         for (const other of this.threads) other.look()
+        if (names.includes('front')) this.#world.owesPromises = this.#world.usesPromises
         afterTurn(this, thread)
       },
       onThrow: (error) => this.#onThrow(context, error),

@@ -7,6 +7,7 @@ import { Trace } from './trace.js'
 
 /** So that the trace of a run with a bug that goes on and on stays readable. */
 const STREAM_STEP = 0x9e3779b1
+const ASIDE_STEP = 0x85ebca77
 
 export class World {
   readonly seed: number
@@ -15,6 +16,9 @@ export class World {
   /** For timing: which turn comes first, how long a message takes. */
   readonly chance: Prng
   failure: Failure | null = null
+  /** Somebody asks what fronts answer by way of promises: after each of their turns those have to run. */
+  usesPromises = false
+  owesPromises = false
   readonly #seed: number
   #streams = 0
 
@@ -33,6 +37,11 @@ export class World {
   stream(): Prng {
     this.#streams++
     return new Prng((this.#seed + Math.imul(this.#streams, STREAM_STEP)) >>> 0)
+  }
+
+  /** The same for parts that only some seeds have: in all others nothing changes. */
+  aside(number: number): Prng {
+    return new Prng((this.#seed ^ Math.imul(number, ASIDE_STEP)) >>> 0)
   }
 
   say(who: string, what: () => string): void {

@@ -2,6 +2,7 @@
 
 import { CONSENSUS_MUTANTS } from './catalogue/consensus-mutants.js'
 import { LEASE_MUTANTS } from './catalogue/lease-mutants.js'
+import { LOCK_MUTANTS } from './catalogue/lock-mutants.js'
 import { READ_MUTANTS } from './catalogue/read-mutants.js'
 import { STORAGE_MUTANTS } from './catalogue/storage-mutants.js'
 import { WATCH_MUTANTS } from './catalogue/watch-mutants.js'
@@ -9,6 +10,7 @@ import type { Mutant } from './mutant.js'
 
 export const MUTANTS: readonly Mutant[] = [
   ...CONSENSUS_MUTANTS, ...READ_MUTANTS, ...STORAGE_MUTANTS, ...WATCH_MUTANTS, ...LEASE_MUTANTS,
+  ...LOCK_MUTANTS,
 ]
 
 /** Bugs that the seeds run so far have not met; `--only` runs them. Each that is found leaves this list. */
