@@ -3,6 +3,7 @@
 import type { Prng } from '../base/prng.js'
 import { compactionHashes } from '../messages/compaction-hashes.js'
 import { compactionVerdict } from './checkers/compaction-verdict.js'
+import { checkAuth, type AuthHistory } from './checkers/auth-checker.js'
 import { checkKv, type KvOperation } from './checkers/kv-checker.js'
 import { Disturbances, checkLease, lastRenewalMs, type LeaseLife } from './checkers/lease-checker.js'
 import { checkLocks, isLockKey, keysInLine, type LockHistory } from './checkers/lock-checker.js'
@@ -10,6 +11,8 @@ import { unsettledMember } from './checkers/settled.js'
 import { LmdbStoreDisk } from './devices/sim-lmdb-store.js'
 import { MemoryStoreDisk } from './devices/sim-store.js'
 import { FaultPlan, RECOVERY_MS } from './faults/fault-plan.js'
+import { AUTH_USERS, AuthAdmin } from './work/auth-admin.js'
+import { AuthClient } from './work/auth-client.js'
 import { CompactClient } from './work/compact-client.js'
 import { HashComparison } from './work/hash-comparison.js'
 import { KvClient } from './work/kv-client.js'
@@ -65,6 +68,9 @@ const MEMBER_CHANGES_CHANCE = 0.35
 const LOCKS_CHANCE = 0.2
 const LOCK_CLIENTS = 3
 const LOCKS_ASIDE = 0x10c
+/** And so many switch auth on. */
+const AUTH_CHANCE = 0.2
+const AUTH_ASIDE = 0xa07
 
 /** What a run must have had to count. */
 export const COUNTS = Object.freeze({ members: 3, seconds: 60, operations: 300, faults: 5 })
@@ -99,6 +105,8 @@ class Run {
   readonly #kvClients: KvClient[] = []
   readonly #lockClients: LockClient[] = []
   readonly #locks: LockHistory = { calls: [], unlocks: [], sessions: [] }
+  readonly #users: AuthClient[] = []
+  readonly #auth: AuthHistory = { calls: [], logins: [] }
   readonly #choices: Prng
   #done = 0
   #values = 0
@@ -205,6 +213,7 @@ class Run {
     for (let i = 0; i < LEASE_CLIENTS; i++) new LeaseClient(`l${i}`, context).start()
     this.#compact.start()
     this.#startLocks()
+    this.#startAuth()
     const { members } = this.#options
     if (members >= COUNTS.members && this.#choices.chance(MEMBER_CHANGES_CHANCE)) {
       new MemberClient({ ...context, cluster: this.cluster }).start()
@@ -229,6 +238,18 @@ class Run {
     for (const client of this.#lockClients) client.start()
   }
 
+  #startAuth(): void {
+    const world = this.#world
+    const random = world.aside(AUTH_ASIDE)
+    // A member alone gives entries to its store before they are certain.
+    if (this.#options.members < COUNTS.members || !random.chance(AUTH_CHANCE)) return
+    world.usesPromises = true
+    const context = { ...this.#context(), auth: this.#auth }
+    const users = AUTH_USERS.map((name, i) => new AuthClient(name, context, world.aside(AUTH_ASIDE + 1 + i)))
+    this.#users.push(...users)
+    new AuthAdmin(context, random, () => users.forEach((user) => user.start())).start()
+  }
+
   #isShort(): boolean {
     const { seconds, isCalm } = this.#options
     if (seconds < COUNTS.seconds || this.#world.failure !== null) return false
@@ -245,7 +266,7 @@ class Run {
 
   #unsettled(): string | null {
     if (this.cluster.leader === null) return 'there is no leader'
-    const busy = [...this.#kvClients, ...this.#lockClients].find((client) => client.isBusy)
+    const busy = [...this.#kvClients, ...this.#lockClients, ...this.#users].find((client) => client.isBusy)
     if (busy !== undefined) return `${busy.name} has no answer yet`
     if (this.#compact.isBusy) return 'a compaction has no answer yet'
     this.cluster.retireRemoved()
@@ -284,7 +305,8 @@ class Run {
   #judge(): void {
     const { truth } = this.cluster
     const world = this.#world
-    const problem = checkKv(this.#history, truth, isLockKey) ?? checkLocks(this.#locks, truth)
+    const problem = checkKv(this.#history, truth, isLockKey) ?? checkLocks(this.#locks, truth) ??
+      checkAuth(this.#auth, this.cluster.firstApplied.auth, truth)
     if (problem !== null) return world.fail('correctness', problem)
     for (const life of this.#lives) {
       const late = checkLease(this.#ended(life), {
@@ -293,8 +315,13 @@ class Run {
       if (late !== null) return world.fail('correctness', late)
     }
     const { lastRevision, lastIndex } = truth
-    const held = this.#locks.calls.filter(({ outcome }) => typeof outcome !== 'string' && outcome.kind === 'held')
-    if (world.usesPromises) world.say('sim', () => `${held.length} locks of ${this.#locks.calls.length} were held`)
+    const sum = (what: string): number => this.#auth.calls.filter(({ outcome }) => outcome === what).length
+    if (this.#users.length > 0) {
+      world.say('sim', () => `${sum('done')} requests of users done, ${sum('denied')} denied`)
+    }
+    const { calls } = this.#locks
+    const held = calls.filter(({ outcome }) => typeof outcome !== 'string' && outcome.kind === 'held').length
+    if (this.#lockClients.length > 0) world.say('sim', () => `${held} locks of ${calls.length} were held`)
     world.say('sim', () => `${this.#done} operations, revision ${lastRevision}, index ${lastIndex}: all is well`)
   }
 

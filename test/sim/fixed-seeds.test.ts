@@ -37,6 +37,16 @@ test('a healthy cluster answers everything', async () => {
   assert.ok(operations > 100, `${operations} operations`)
 })
 
+test('with seed 4 clients take locks and users have rights, and both are the same every time', async () => {
+  const first = await simulate({ ...BASE, seed: 4, seconds: 20, keepsTrace: true })
+  const second = await simulate({ ...BASE, seed: 4, seconds: 20, keepsTrace: true })
+  assert.equal(first.failure, null)
+  assert.deepEqual(second.lines, first.lines)
+  const said = first.lines.join('\n')
+  assert.match(said, /[1-9]\d* locks of \d+ were held/)
+  assert.match(said, /[1-9]\d* requests of users done, [1-9]\d* denied/)
+})
+
 test('a seed is the same run every time, with its lines or without', async () => {
   const first = await simulate({ ...BASE, seed: 77, keepsTrace: true })
   const second = await simulate({ ...BASE, seed: 77, keepsTrace: true })

@@ -13,6 +13,7 @@ import { openWatch } from '../../watch/open-watch.js'
 import { SimCheckpointer } from '../devices/sim-checkpointer.js'
 import type { SimDisk } from '../devices/sim-disk.js'
 import type { OpenStore } from '../devices/sim-store.js'
+import { SimPasswordJobs } from '../devices/sim-password-jobs.js'
 import { SimSupply } from '../devices/sim-supply.js'
 import { openSimPeer } from './sim-peer-actor.js'
 import { ObservedMvcc, type ApplyObserver } from './observed-mvcc.js'
@@ -57,7 +58,11 @@ export function buildActor(
     build.device.store.openReader(generation)
   switch (name) {
     case 'front':
-      return openFront(context, index, { openStore, randomId: () => randomId(random) })
+      return openFront(context, index, {
+        openStore,
+        randomId: () => randomId(random),
+        passwordJobs: new SimPasswordJobs(build.world, build.device.isGone),
+      })
     case 'raft':
       return openRaft(context, { random: () => random.float() })
     case 'wal':

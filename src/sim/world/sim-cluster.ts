@@ -190,6 +190,12 @@ function configOf(at: number, members: number, common: Readonly<Record<string, s
     'watch-workers': '1',
     'heartbeat-interval': String(HEARTBEAT_MS),
     'max-request-bytes': '16384',
+    // Nothing is listened on; members take clients' certificates as told.
+    'cert-file': '/sim/cert.pem',
+    'key-file': '/sim/key.pem',
+    'client-cert-auth': 'true',
+    // Seconds: clients that stay away from a member for a while are not known there any more.
+    'auth-token-ttl': '6',
     // So few that members that are cut off for seconds need a snapshot.
     'snapshot-count': '30',
     'snapshot-catchup-entries': '10',
