@@ -1,6 +1,7 @@
 /** What a front is built from, and what its services share. */
 
 import type { ThreadProfiles } from '../actor/meter/thread-profiler.js'
+import type { PasswordJobs } from '../actor/jobs/jobs-pool.js'
 import type { Clock } from '../base/clock.js'
 import type { Config } from '../config/config.js'
 import type { LeaseMessages } from '../messages/lease-messages.js'
@@ -50,6 +51,8 @@ export interface FrontContext {
   readonly logger: Logger
   /** 64 random bits, for ids that the server chooses. */
   readonly randomId: () => bigint
+  /** Hashes passwords in place of threads of its own. */
+  readonly passwordJobs?: PasswordJobs | undefined
   /** Wakes mvcc: a word that it may wait for has moved. */
   readonly ringMvcc: () => void
   /** Asks for a turn soon: something was heard. */

@@ -1,5 +1,6 @@
 /** Builds a front with its real neighbours. */
 
+import type { PasswordJobs } from '../actor/jobs/jobs-pool.js'
 import { ThreadProfiles } from '../actor/meter/thread-profiler.js'
 import type { ThreadContext } from '../actor/thread-context.js'
 import { randomIds } from '../base/random-ids.js'
@@ -21,6 +22,8 @@ export interface FrontDevices {
   readonly openStore: (generation: number) => ReadableStore
   /** 64 random bits. */
   readonly randomId: () => bigint
+  /** Hashes passwords; without it threads of the front's own do. */
+  readonly passwordJobs?: PasswordJobs
 }
 
 export function openFront(
@@ -57,6 +60,7 @@ export function openFront(
     profiles: new ThreadProfiles(node.threads, context.start.profileChannel),
     logger: context.logger,
     randomId: devices.randomId,
+    passwordJobs: devices.passwordJobs,
     ringMvcc: () => mvccBells.forEach((bell) => bell.ring()),
     requestTurn: () => context.requestTurn(),
     notify: context.notify,

@@ -20,7 +20,7 @@ interface Sum {
   onLmdb: number
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const read = readSimOptions(process.argv.slice(2), Math.floor(systemClock.wallMs() / 1000) * 1000)
   switch (read.kind) {
     case 'help':
@@ -31,11 +31,11 @@ function main(): void {
       process.exitCode = EXIT_USAGE
       return
     case 'options':
-      process.exitCode = runAll(read.options)
+      process.exitCode = await runAll(read.options)
   }
 }
 
-function runAll(options: SimOptions): number {
+async function runAll(options: SimOptions): Promise<number> {
   const startMs = systemClock.nowMs()
   const sum: Sum = { runs: 0, counted: 0, simMs: 0, operations: 0, faults: 0, onLmdb: 0 }
   let saidMs = startMs
@@ -43,7 +43,7 @@ function runAll(options: SimOptions): number {
     ? sum.runs >= options.seeds
     : systemClock.nowMs() - startMs >= options.minutes * MINUTE_MS)
   while (!isOver()) {
-    const result = simulate(runOptions(options, options.firstSeed + sum.runs))
+    const result = await simulate(runOptions(options, options.firstSeed + sum.runs))
     if (options.prints) print(result.lines)
     if (result.failure !== null) return report(result)
     add(sum, result)
@@ -68,8 +68,8 @@ function add(sum: Sum, result: RunResult): void {
 }
 
 /** A failure is run once more for its trace, which must be the same run. */
-function report({ failure, options, hash, lines }: RunResult): number {
-  const again = options.keepsTrace ? null : simulate({ ...options, keepsTrace: true })
+async function report({ failure, options, hash, lines }: RunResult): Promise<number> {
+  const again = options.keepsTrace ? null : await simulate({ ...options, keepsTrace: true })
   const shown = again === null ? lines : again.lines
   if (again !== null) print(shown.slice(-LINES_SHOWN))
   if (again !== null && again.hash !== hash) print([`the run was not the same again: ${hash}, then ${again.hash}`])
@@ -109,4 +109,4 @@ function print(lines: readonly string[]): void {
   process.stdout.write(`${lines.join('\n')}\n`)
 }
 
-main()
+await main()

@@ -3,22 +3,28 @@
 import type { Prng } from '../base/prng.js'
 import { compactionHashes } from '../messages/compaction-hashes.js'
 import { compactionVerdict } from './checkers/compaction-verdict.js'
+import { checkAuth, type AuthHistory } from './checkers/auth-checker.js'
 import { checkKv, type KvOperation } from './checkers/kv-checker.js'
 import { Disturbances, checkLease, lastRenewalMs, type LeaseLife } from './checkers/lease-checker.js'
+import { checkLocks, isLockKey, keysInLine, type LockHistory } from './checkers/lock-checker.js'
 import { unsettledMember } from './checkers/settled.js'
 import { LmdbStoreDisk } from './devices/sim-lmdb-store.js'
 import { MemoryStoreDisk } from './devices/sim-store.js'
 import { BadSectors } from './faults/bad-sectors.js'
 import { FaultPlan, RECOVERY_MS } from './faults/fault-plan.js'
+import { AUTH_USERS, AuthAdmin } from './work/auth-admin.js'
+import { AuthClient } from './work/auth-client.js'
 import { CompactClient } from './work/compact-client.js'
 import { HashComparison } from './work/hash-comparison.js'
 import { KvClient } from './work/kv-client.js'
 import { LeaseClient } from './work/lease-client.js'
+import { LockClient } from './work/lock-client.js'
 import { MemberClient } from './work/member-client.js'
 import { ReconfigJudge } from './work/reconfig-judge.js'
 import { WatchClient } from './work/watch-client.js'
 import type { Failure } from './world/failure.js'
-import { Links } from './world/links.js'
+import { Links } from './network/links.js'
+import { promisesHaveRun } from './world/promises.js'
 import { SimCluster } from './world/sim-cluster.js'
 import { World } from './world/world.js'
 
@@ -65,18 +71,29 @@ const LONG_CHANCE = 0.15
 const LONG_MAX = 2500
 /** So many runs change their members, too. */
 const MEMBER_CHANGES_CHANCE = 0.35
+/** So many take locks. */
+const LOCKS_CHANCE = 0.2
+const LOCK_CLIENTS = 3
+const LOCKS_ASIDE = 0x10c
+/** And so many switch auth on. */
+const AUTH_CHANCE = 0.2
+const AUTH_ASIDE = 0xa07
 
 /** What a run must have had to count. */
 export const COUNTS = Object.freeze({ members: 3, seconds: 60, operations: 300, faults: 5 })
 
-export function simulate(options: RunOptions): RunResult {
+export async function simulate(options: RunOptions): Promise<RunResult> {
   const run = new Run(options)
+  // What fronts answer by way of promises ends a node when it throws.
+  const onRejection = (error: unknown): void => run.end(error)
+  process.on('unhandledRejection', onRejection)
   try {
-    run.go()
+    await run.go()
   } catch (error) {
     // Whatever was thrown, the seed has to be told.
     run.end(error)
   } finally {
+    process.off('unhandledRejection', onRejection)
     run.cluster.remove()
   }
   return run.result()
@@ -93,6 +110,10 @@ class Run {
   readonly #watches: WatchClient[] = []
   readonly #compact: CompactClient
   readonly #kvClients: KvClient[] = []
+  readonly #lockClients: LockClient[] = []
+  readonly #locks: LockHistory = { calls: [], unlocks: [], sessions: [] }
+  readonly #users: AuthClient[] = []
+  readonly #auth: AuthHistory = { calls: [], logins: [] }
   readonly #choices: Prng
   #done = 0
   #values = 0
@@ -113,14 +134,14 @@ class Run {
     this.#compact = new CompactClient(this.#context())
   }
 
-  go(): void {
-    this.#boot()
+  async go(): Promise<void> {
+    await this.#boot()
     if (this.#world.failure !== null) return
-    this.#work()
+    await this.#work()
     if (this.#world.failure !== null) return
-    this.#settle()
+    await this.#settle()
     if (this.#world.failure !== null) return
-    this.#compare()
+    await this.#compare()
     if (this.#world.failure !== null) return
     this.#judge()
   }
@@ -176,17 +197,17 @@ class Run {
     return `v${++this.#values}${'.'.repeat(padding)}`
   }
 
-  #boot(): void {
+  async #boot(): Promise<void> {
     const { nodes } = this.cluster
     for (const node of nodes) {
       this.#world.time.after(this.#world.around(200), () => this.cluster.start(node))
     }
     this.#disturbances.add(0, BOOT_MS_MAX)
     const isServing = (): boolean => this.cluster.leader !== null && nodes.every((node) => node.isServing)
-    this.#waitFor(BOOT_MS_MAX, isServing, () => 'no leader after the start')
+    await this.#waitFor(BOOT_MS_MAX, isServing, () => 'no leader after the start')
   }
 
-  #work(): void {
+  async #work(): Promise<void> {
     const startMs = this.#world.nowMs
     const context = this.#context()
     for (let i = 0; i < CLIENTS; i++) this.#kvClients.push(new KvClient(`c${i}`, context))
@@ -199,11 +220,13 @@ class Run {
     for (let i = 0; i < LEASE_CLIENTS; i++) new LeaseClient(`l${i}`, context).start()
     this.#compact.start()
     this.#changeMembers(context)
+    this.#startLocks()
+    this.#startAuth()
     if (this.#options.isCalm !== true) this.#faults.start()
     const { seconds } = this.#options
-    this.#run(seconds * 1000)
+    await this.#run(seconds * 1000)
     // A cluster in great trouble answers little, and one in little trouble proves little; it goes on until it counts.
-    for (let extra = 0; extra < EXTRA_MS_MAX && this.#isShort(); extra += EXTRA_MS) this.#run(EXTRA_MS)
+    for (let extra = 0; extra < EXTRA_MS_MAX && this.#isShort(); extra += EXTRA_MS) await this.#run(EXTRA_MS)
     this.#workedMs = this.#world.nowMs - startMs
   }
 
@@ -222,6 +245,30 @@ class Run {
     if (hasBadSectors) badSectors.start(() => client.isResting)
   }
 
+  #startLocks(): void {
+    const world = this.#world
+    const random = world.aside(LOCKS_ASIDE)
+    if (!random.chance(LOCKS_CHANCE)) return
+    world.usesPromises = true
+    const context = { ...this.#context(), locks: this.#locks }
+    for (let i = 0; i < LOCK_CLIENTS; i++) {
+      this.#lockClients.push(new LockClient(`k${i}`, context, world.aside(LOCKS_ASIDE + 1 + i)))
+    }
+    for (const client of this.#lockClients) client.start()
+  }
+
+  #startAuth(): void {
+    const world = this.#world
+    const random = world.aside(AUTH_ASIDE)
+    // A member alone gives entries to its store before they are certain.
+    if (this.#options.members < COUNTS.members || !random.chance(AUTH_CHANCE)) return
+    world.usesPromises = true
+    const context = { ...this.#context(), auth: this.#auth }
+    const users = AUTH_USERS.map((name, i) => new AuthClient(name, context, world.aside(AUTH_ASIDE + 1 + i)))
+    this.#users.push(...users)
+    new AuthAdmin(context, random, () => users.forEach((user) => user.start())).start()
+  }
+
   #isShort(): boolean {
     const { seconds, isCalm } = this.#options
     if (seconds < COUNTS.seconds || this.#world.failure !== null) return false
@@ -229,16 +276,16 @@ class Run {
   }
 
   /** Nothing goes wrong any more: everybody must agree before long, and every watch have had its events. */
-  #settle(): void {
+  async #settle(): Promise<void> {
     this.#isOver = true
     this.#faults.heal()
     for (const watch of this.#watches) watch.settle()
-    this.#waitFor(SETTLE_MS_MAX, () => this.#unsettled() === null, () => this.#unsettled() ?? '')
+    await this.#waitFor(SETTLE_MS_MAX, () => this.#unsettled() === null, () => this.#unsettled() ?? '')
   }
 
   #unsettled(): string | null {
     if (this.cluster.leader === null) return 'there is no leader'
-    const busy = this.#kvClients.find((client) => client.isBusy)
+    const busy = [...this.#kvClients, ...this.#lockClients, ...this.#users].find((client) => client.isBusy)
     if (busy !== undefined) return `${busy.name} has no answer yet`
     if (this.#compact.isBusy) return 'a compaction has no answer yet'
     this.cluster.retireRemoved()
@@ -249,6 +296,8 @@ class Run {
       const owed = watch.checker.owed()
       if (owed !== null) return `${watch.name} still waits for ${owed.key} of revision ${owed.modRevision}`
     }
+    const place = keysInLine(truth)[0]
+    if (place !== undefined) return `${place.key} is still there`
     const electionsMs = 2 * this.cluster.electionMs
     const open = this.#lives.find((life) => this.#ended(life).endedMs === null)
     if (open !== undefined && this.#world.nowMs < lastRenewalMs(open) + open.ttlMs + electionsMs) {
@@ -257,12 +306,12 @@ class Run {
     return null
   }
 
-  #compare(): void {
+  async #compare(): Promise<void> {
     const { connections, nodes, truth } = this.cluster
     // A learner answers no questions, and who is broken none at all.
     const voters = nodes.filter((node) => !node.isLost && node.loadWord('isLearner') === 0)
     const hashes = new HashComparison(connections, voters, truth.lastRevision)
-    this.#waitFor(SETTLE_MS_MAX, () => hashes.isDone, () => 'a member does not tell its hash')
+    await this.#waitFor(SETTLE_MS_MAX, () => hashes.isDone, () => 'a member does not tell its hash')
     const problem = hashes.problem()
     if (problem !== null) return this.#world.fail('correctness', problem)
     const compactions = compactionVerdict(nodes.map((node) => {
@@ -275,7 +324,8 @@ class Run {
   #judge(): void {
     const { truth } = this.cluster
     const world = this.#world
-    const problem = checkKv(this.#history, truth)
+    const problem = checkKv(this.#history, truth, isLockKey) ?? checkLocks(this.#locks, truth) ??
+      checkAuth(this.#auth, this.cluster.firstApplied.auth, truth)
     if (problem !== null) return world.fail('correctness', problem)
     for (const life of this.#lives) {
       const late = checkLease(this.#ended(life), {
@@ -284,6 +334,13 @@ class Run {
       if (late !== null) return world.fail('correctness', late)
     }
     const { lastRevision, lastIndex } = truth
+    const sum = (what: string): number => this.#auth.calls.filter(({ outcome }) => outcome === what).length
+    if (this.#users.length > 0) {
+      world.say('sim', () => `${sum('done')} requests of users done, ${sum('denied')} denied`)
+    }
+    const { calls } = this.#locks
+    const held = calls.filter(({ outcome }) => typeof outcome !== 'string' && outcome.kind === 'held').length
+    if (this.#lockClients.length > 0) world.say('sim', () => `${held} locks of ${calls.length} were held`)
     world.say('sim', () => `${this.#done} operations, revision ${lastRevision}, index ${lastIndex}: all is well`)
   }
 
@@ -296,15 +353,23 @@ class Run {
     return life
   }
 
-  #run(ms: number): void {
-    this.#world.time.runUntil(this.#world.nowMs + ms, () => this.#world.failure !== null)
+  async #run(ms: number): Promise<void> {
+    const world = this.#world
+    const untilMs = world.nowMs + ms
+    const isOver = (): boolean => world.failure !== null || world.owesPromises
+    for (;;) {
+      world.time.runUntil(untilMs, isOver)
+      if (!world.owesPromises || world.failure !== null) return
+      world.owesPromises = false
+      await promisesHaveRun()
+    }
   }
 
-  #waitFor(msMax: number, isDone: () => boolean, why: () => string): void {
+  async #waitFor(msMax: number, isDone: () => boolean, why: () => string): Promise<void> {
     const untilMs = this.#world.nowMs + msMax
     while (!isDone()) {
       if (this.#world.nowMs >= untilMs) return this.#world.fail('liveness', why())
-      this.#run(SETTLE_STEP_MS)
+      await this.#run(SETTLE_STEP_MS)
       if (this.#world.failure !== null) return
     }
   }

@@ -21,6 +21,9 @@ export interface Jobs {
   hashStore: (job: { storePath: string }) => number
 }
 
+/** What fronts give passwords to. */
+export type PasswordJobs = Pick<JobsPool, 'run' | 'close'>
+
 export class JobsPool {
   readonly #options: JobsPoolOptions
   #pool: Pools.Piscina | null = null

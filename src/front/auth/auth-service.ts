@@ -3,7 +3,7 @@
  * them are answered on this thread.
  */
 
-import type { JobsPool } from '../../actor/jobs/jobs-pool.js'
+import type { PasswordJobs } from '../../actor/jobs/jobs-pool.js'
 import { readAuthFlags, readRole, readRoleNames, readUser, readUserNames } from '../../auth/auth-tables.js'
 import { ROOT } from '../../auth/auth-access.js'
 import { EMPTY_BYTES } from '../../base/bytes.js'
@@ -62,7 +62,7 @@ export interface AuthServiceOptions {
   readonly proposer: Proposer
   readonly reads: ReadPath
   readonly gate: AuthGate
-  readonly jobs: JobsPool
+  readonly jobs: PasswordJobs
   readonly logins: Logins
 }
 

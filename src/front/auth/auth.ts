@@ -1,6 +1,6 @@
 /** All of a front that has to do with users: the gate that every message passes, log-ins, and the Auth service. */
 
-import { JobsPool } from '../../actor/jobs/jobs-pool.js'
+import { JobsPool, type PasswordJobs } from '../../actor/jobs/jobs-pool.js'
 import { readJwtKeys } from '../../auth/jwt-keys-file.js'
 import { JwtTokens } from '../../auth/jwt-tokens.js'
 import { assert } from '../../base/assert.js'
@@ -22,7 +22,7 @@ export class Auth {
   readonly gate: AuthGate
   readonly #service: AuthService
   readonly #logins: Logins
-  readonly #jobs: JobsPool
+  readonly #jobs: PasswordJobs
 
   constructor(
     context: FrontContext,
@@ -31,7 +31,8 @@ export class Auth {
     deliver: AuthGateOptions['deliver'],
   ) {
     const jwt = jwtTokens(context)
-    this.#jobs = new JobsPool({ threadsMax: context.config.passwordWorkers, queueMax: JOBS_MAX })
+    const { passwordWorkers } = context.config
+    this.#jobs = context.passwordJobs ?? new JobsPool({ threadsMax: passwordWorkers, queueMax: JOBS_MAX })
     this.gate = new AuthGate({ context, proposer, reads, jwt, deliver })
     this.#logins = new Logins({ context, proposer, reads, jobs: this.#jobs, jwt })
     const shared = { context, proposer, reads, jobs: this.#jobs }

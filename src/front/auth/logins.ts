@@ -5,7 +5,7 @@
  * A turn takes a few steps of log-ins and no more, so that a burst of them does not hold up what others ask.
  */
 
-import type { JobsPool } from '../../actor/jobs/jobs-pool.js'
+import type { PasswordJobs } from '../../actor/jobs/jobs-pool.js'
 import { readAuthFlags, readUser } from '../../auth/auth-tables.js'
 import type { JwtTokens } from '../../auth/jwt-tokens.js'
 import { text } from '../../base/bytes.js'
@@ -49,7 +49,7 @@ export interface LoginsOptions {
   readonly context: FrontContext
   readonly proposer: Proposer
   readonly reads: ReadPath
-  readonly jobs: JobsPool
+  readonly jobs: PasswordJobs
   readonly jwt: JwtTokens | null
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { createHmac, randomBytes } from 'node:crypto'
-import type { JobsPool } from '../../actor/jobs/jobs-pool.js'
+import type { PasswordJobs } from '../../actor/jobs/jobs-pool.js'
 
 /** Right passwords that are remembered; above it the oldest is checked again. */
 const RIGHT_MAX = 65_536
@@ -23,14 +23,14 @@ export interface PasswordQuestion {
 }
 
 export class PasswordChecks {
-  readonly #jobs: JobsPool
+  readonly #jobs: PasswordJobs
   readonly #key = randomBytes(32)
   readonly #right = new Set<string>()
   readonly #waiting = new Map<string, ((outcome: PasswordOutcome) => void)[]>()
   #waitingCount = 0
   readonly counters = { remembered: 0, checked: 0, refused: 0 }
 
-  constructor(jobs: JobsPool) {
+  constructor(jobs: PasswordJobs) {
     this.#jobs = jobs
   }
 

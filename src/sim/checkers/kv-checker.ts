@@ -53,8 +53,13 @@ export interface KvOperation {
   outcome: KvAnswered | 'unknown' | 'refused'
 }
 
-export function checkKv(history: readonly KvOperation[], truth: Truth): string | null {
-  return checkAnswers(history, truth) ?? checkOrder(history, truth) ?? checkValues(history, truth)
+/** `isOthers`: keys that are written by others than these operations. */
+export function checkKv(
+  history: readonly KvOperation[],
+  truth: Truth,
+  isOthers: (key: string) => boolean = () => false,
+): string | null {
+  return checkAnswers(history, truth) ?? checkOrder(history, truth) ?? checkValues(history, truth, isOthers)
 }
 
 function checkAnswers(history: readonly KvOperation[], truth: Truth): string | null {
@@ -177,7 +182,9 @@ function checkOrder(history: readonly KvOperation[], truth: Truth): string | nul
 }
 
 /** Each value is written by one request: it comes once at most, and never if its request was refused. */
-function checkValues(history: readonly KvOperation[], truth: Truth): string | null {
+function checkValues(
+  history: readonly KvOperation[], truth: Truth, isOthers: (key: string) => boolean,
+): string | null {
   const writers = new Map<string, KvOperation>()
   for (const operation of history) {
     for (const action of [...operation.request.success, ...operation.request.failure]) {
@@ -187,7 +194,7 @@ function checkValues(history: readonly KvOperation[], truth: Truth): string | nu
   const seen = new Map<string, number>()
   for (const revision of truth.revisions) {
     for (const { key, value } of revision?.changes ?? []) {
-      if (value === null) continue
+      if (value === null || isOthers(key)) continue
       const operation = writers.get(value)
       if (operation === undefined) return `${key}=${value} at revision ${revision?.revision} was written by nobody`
       if (operation.outcome === 'refused') return `${key}=${value} was written by ${describeOperation(operation)}`

@@ -3,7 +3,7 @@
  * with what the member that was asked may have seen of the others: one answer is wrong only if no view allows it.
  */
 
-import type { Bounds } from '../world/links.js'
+import type { Bounds } from '../network/links.js'
 
 /** A voter, as the member that was asked had it. */
 export interface VoterSeen {

@@ -9,6 +9,8 @@ import type { SimNode } from '../world/sim-node.js'
 import type { FaultPlan } from './fault-plan.js'
 
 /** So many runs have them. */
+/** Where its random numbers come from. */
+const BAD_SECTORS_ASIDE = 0xbad
 const CHANCE = 0.25
 const PAUSE_MS = 12_000
 const RETRY_MS = 500
@@ -25,7 +27,7 @@ export class BadSectors {
 
   constructor(plan: FaultPlan) {
     this.#plan = plan
-    this.#random = plan.world.fork('badSectors')
+    this.#random = plan.world.aside(BAD_SECTORS_ASIDE)
     this.isPlanned = this.#random.chance(CHANCE)
     this.#left = this.#random.pick(STRIKES)
   }

@@ -3,7 +3,7 @@
 import type { Prng } from '../../base/prng.js'
 import type { Disturbances } from '../checkers/lease-checker.js'
 import type { SimCluster } from '../world/sim-cluster.js'
-import { FAIR } from '../world/sim-network.js'
+import { FAIR } from '../network/sim-network.js'
 import type { SimNode } from '../world/sim-node.js'
 import type { World } from '../world/world.js'
 

@@ -7,22 +7,20 @@ import { utf8 } from '../../base/bytes.js'
 import type { Prng } from '../../base/prng.js'
 import {
   decodeLeaseGrantResponse,
-  decodeLeaseKeepAliveResponse,
   encodeLeaseGrantRequest,
-  encodeLeaseKeepAliveRequest,
   encodeLeaseRevokeRequest,
   encodePutRequest,
 } from '../../proto/generated/etcdserverpb.js'
 import type { KvOperation } from '../checkers/kv-checker.js'
-import type { LeaseLife, Renewal } from '../checkers/lease-checker.js'
+import type { LeaseLife } from '../checkers/lease-checker.js'
 import type { SimNode } from '../world/sim-node.js'
 import type { World } from '../world/world.js'
 import { answeredOf, isRefusal, METHODS } from './kv-wire.js'
-import type { CallEnd, Connections, SimStream } from './sim-connection.js'
+import { LeaseKeeper } from './lease-keeper.js'
+import type { CallEnd, Connections } from './sim-connection.js'
 
 const GRANT = '/etcdserverpb.Lease/LeaseGrant'
 const REVOKE = '/etcdserverpb.Lease/LeaseRevoke'
-const KEEP_ALIVE = '/etcdserverpb.Lease/LeaseKeepAlive'
 const PATIENCE_MS = 9000
 const PAUSE_MS = 900
 const TTL_SECONDS = { least: 2, most: 6 }
@@ -109,7 +107,8 @@ export class LeaseClient {
       operation.returnedAt = world.nowMs
       operation.outcome = answeredOf('put', end.message)
       lives.push(life)
-      new Keeper(this.#context, life, leaseId).keep(this.#random.between(0, 4), () => this.#finish(life, leaseId))
+      const keeper = new LeaseKeeper(this.#context, life, world.stream())
+      keeper.keep(this.#random.between(0, 4), () => this.#finish(life, leaseId))
     })
   }
 
@@ -117,63 +116,5 @@ export class LeaseClient {
     if (this.#random.chance(0.7)) return this.start()
     life.revokeSentMs = this.#context.world.nowMs
     this.#call(REVOKE, encodeLeaseRevokeRequest({ ID: leaseId }), () => this.start())
-  }
-}
-
-/** Renews one lease at a third of its time, over a stream that may have to be opened again. */
-class Keeper {
-  readonly #context: LeaseContext
-  readonly #life: LeaseLife
-  readonly #leaseId: bigint
-  readonly #random: Prng
-  #stream: SimStream | null = null
-  #waiting: Renewal[] = []
-
-  constructor(context: LeaseContext, life: LeaseLife, leaseId: bigint) {
-    this.#context = context
-    this.#life = life
-    this.#leaseId = leaseId
-    this.#random = context.world.stream()
-  }
-
-  keep(times: number, onEnd: () => void): void {
-    const { world, isOver } = this.#context
-    if (times === 0 || isOver()) {
-      this.#stream?.close()
-      onEnd()
-      return
-    }
-    world.time.after(this.#life.ttlMs * (0.2 + 0.3 * this.#random.float()), () => {
-      this.#stream ??= this.#open()
-      const renewal: Renewal = { sentMs: world.nowMs, ackMs: null }
-      this.#life.renewals.push(renewal)
-      this.#waiting.push(renewal)
-      this.#stream?.send(encodeLeaseKeepAliveRequest({ ID: this.#leaseId }))
-      this.keep(times - 1, onEnd)
-    })
-  }
-
-  #open(): SimStream | null {
-    const { nodes, connections } = this.#context
-    const up = nodes.filter((node) => node.isServing)
-    if (up.length === 0) return null
-    const node = this.#random.pick(up)
-    return connections.stream(node, { method: KEEP_ALIVE, user: '' }, {
-      onMessage: (bytes) => this.#hear(bytes, node),
-      onEnd: () => {
-        this.#stream = null
-        this.#waiting = []
-      },
-    })
-  }
-
-  #hear(bytes: Uint8Array, node: SimNode): void {
-    const { world } = this.#context
-    const { TTL } = decodeLeaseKeepAliveResponse(bytes)
-    // Answers come in the order of the questions.
-    const renewal = this.#waiting.shift()
-    world.say(this.#life.name, () => `${node.name}: kept for ${TTL} s`)
-    if (renewal === undefined || TTL <= 0) return
-    renewal.ackMs = world.nowMs
   }
 }

@@ -3,7 +3,7 @@
 import { etcdErrors } from '../../proto/etcd-errors.js'
 import type { MemberRecord } from '../../cluster/member-record.js'
 import { reconfigProblem, type ReconfigEnd, type ReconfigKind } from '../checkers/reconfig-verdict.js'
-import type { Links } from '../world/links.js'
+import type { Links } from '../network/links.js'
 import type { SimCluster } from '../world/sim-cluster.js'
 import type { SimNode } from '../world/sim-node.js'
 import type { World } from '../world/world.js'

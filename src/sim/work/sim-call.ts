@@ -8,6 +8,11 @@ import { GrpcMetadata } from '../../front/grpc/grpc-metadata.js'
 
 const NO_METADATA = new GrpcMetadata([])
 
+export interface Caller {
+  readonly user: string
+  readonly token: string
+}
+
 export interface CallListener {
   onMessage(bytes: Uint8Array): void
   onEnd(status: number, message: string): void
@@ -15,7 +20,7 @@ export interface CallListener {
 
 export class SimCall implements GrpcCall {
   readonly method: string
-  readonly metadata = NO_METADATA
+  readonly metadata: GrpcMetadata
   /** The user in whose name it is made, when users are asked for. */
   readonly certificateName: string
   readonly deadlineMs = Infinity
@@ -32,8 +37,10 @@ export class SimCall implements GrpcCall {
   #streamed: Uint8Array | null = null
   #streamedLength = 0
 
-  constructor(method: string, user: string, listener: CallListener) {
+  /** A token, unless it is empty, counts in the user's place. */
+  constructor(method: string, { user, token }: Caller, listener: CallListener) {
     this.method = method
+    this.metadata = token === '' ? NO_METADATA : new GrpcMetadata([{ name: 'token', value: token }])
     this.certificateName = user
     this.#listener = listener
   }

@@ -7,9 +7,10 @@ import type { FrontActor } from '../../front/front-actor.js'
 import type { GrpcService } from '../../front/grpc/grpc-call.js'
 import type { SimNode } from '../world/sim-node.js'
 import type { World } from '../world/world.js'
-import { SimCall } from './sim-call.js'
+import { SimCall, type Caller } from './sim-call.js'
 
 const WAY_MS = 0.2
+const ROOT = 'root'
 
 /** `refused`: it was never heard. `lost`: nobody knows. */
 export type CallEnd =
@@ -51,7 +52,7 @@ export class Connections {
   /** Calls `onEnd` once. `patienceMs`: when the client gives up and cancels. */
   unary(
     node: SimNode,
-    request: { method: string; user: string; bytes: Uint8Array; patienceMs: number },
+    request: { method: string; user: string; token?: string; bytes: Uint8Array; patienceMs: number },
     onEnd: (end: CallEnd) => void,
   ): void {
     let answer: Uint8Array | null = null
@@ -60,7 +61,7 @@ export class Connections {
       if (!this.#open.delete(entry)) return
       onEnd(it)
     }
-    const call = new SimCall(request.method, request.user, {
+    const call = new SimCall(request.method, callerOf(request), {
       onMessage: (bytes) => {
         answer = bytes
       },
@@ -108,7 +109,7 @@ export class Connections {
       outboundMs = Math.max(outboundMs, this.#world.nowMs + this.#wayMs())
       this.#world.time.at(outboundMs, what)
     }
-    const call = new SimCall(request.method, request.user, {
+    const call = new SimCall(request.method, callerOf(request), {
       onMessage: (bytes) => inbound(() => {
         if (isOpen) listener.onMessage(bytes)
       }),
@@ -160,6 +161,11 @@ export class Connections {
   #wayMs(): number {
     return this.#world.around(WAY_MS)
   }
+}
+
+/** Clients have certificates as members would see them, most of them root's; they count while auth is on. */
+function callerOf({ user, token = '' }: { user: string; token?: string }): Caller {
+  return { user: user === '' ? ROOT : user, token }
 }
 
 function sendTo(front: GrpcService, call: SimCall, bytes: Uint8Array): void {

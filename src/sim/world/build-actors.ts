@@ -13,10 +13,11 @@ import { openWatch } from '../../watch/open-watch.js'
 import { SimCheckpointer } from '../devices/sim-checkpointer.js'
 import type { SimDisk } from '../devices/sim-disk.js'
 import type { OpenStore } from '../devices/sim-store.js'
+import { SimPasswordJobs } from '../devices/sim-password-jobs.js'
 import { SimSupply } from '../devices/sim-supply.js'
-import { openSimPeer } from './sim-peer-actor.js'
+import { openSimPeer } from '../network/sim-peer-actor.js'
 import { ObservedMvcc, type ApplyObserver } from './observed-mvcc.js'
-import type { SimNetwork } from './sim-network.js'
+import type { SimNetwork } from '../network/sim-network.js'
 import type { SimNode } from './sim-node.js'
 import type { World } from './world.js'
 
@@ -57,7 +58,11 @@ export function buildActor(
     build.device.store.openReader(generation)
   switch (name) {
     case 'front':
-      return openFront(context, index, { openStore, randomId: () => randomId(random) })
+      return openFront(context, index, {
+        openStore,
+        randomId: () => randomId(random),
+        passwordJobs: new SimPasswordJobs(build.world, build.device.isGone),
+      })
     case 'raft':
       return openRaft(context, { random: () => random.float() })
     case 'wal':

@@ -3,11 +3,13 @@
 import { ConfChangeType, EntryType, decodeConfChange } from '../../proto/generated/raftpb.js'
 import { decodeExtension } from '../../proto/generated/raftringpb.js'
 import { RaftRequestView } from '../../proto/hot/raft-request.js'
+import { AuthTruth } from '../checkers/auth-truth.js'
 import type { AppliedEntry } from './observed-mvcc.js'
 
 export class FirstApplied {
   /** When each lease was last renewed, acknowledged or not. */
   readonly renewedMs = new Map<bigint, number>()
+  readonly auth = new AuthTruth()
   readonly #request = new RaftRequestView()
   readonly #onLeaderRemoved: () => void
   #index = 0
@@ -33,7 +35,9 @@ export class FirstApplied {
   #normal(data: Uint8Array, nowMs: number): void {
     const request = this.#request
     const bytes = Buffer.from(data.buffer, data.byteOffset, data.length)
-    if (!request.decode(bytes, 0, bytes.length) || !request.hasExtension) return
+    if (!request.decode(bytes, 0, bytes.length)) return
+    this.auth.onEntry(request, nowMs)
+    if (!request.hasExtension) return
     const { renew } = decodeExtension(bytes, request.extensionStart, request.extensionEnd)
     for (const id of renew?.ids ?? []) this.renewedMs.set(id, nowMs)
   }

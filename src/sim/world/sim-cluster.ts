@@ -10,7 +10,7 @@ import type { SimStoreDisk } from '../devices/sim-store.js'
 import { Connections } from '../work/sim-connection.js'
 import { FirstApplied } from './first-applied.js'
 import type { AppliedEntry } from './observed-mvcc.js'
-import { SimNetwork } from './sim-network.js'
+import { SimNetwork } from '../network/sim-network.js'
 import { SimNode } from './sim-node.js'
 import { TruthTail } from './truth-tail.js'
 import type { World } from './world.js'
@@ -20,6 +20,7 @@ const HEARTBEAT_MS = 100
 const ELECTIONS_MS = [500, 500, 1000]
 /** By default it is so. Without it members change in worse times, too. */
 const STRICT_CHANCE = 0.75
+const STRICT_ASIDE = 0x571
 /** How long a removed member has to end by itself. */
 const RETIRE_MS = 3000
 
@@ -57,7 +58,7 @@ export class SimCluster {
     this.network = new SimNetwork(world)
     const random = world.stream()
     this.electionMs = random.pick(ELECTIONS_MS)
-    this.isStrict = world.fork('strictReconfig').chance(STRICT_CHANCE)
+    this.isStrict = world.aside(STRICT_ASIDE).chance(STRICT_CHANCE)
     this.#common = {
       'strict-reconfig-check': String(this.isStrict),
       'election-timeout': String(this.electionMs),
@@ -194,6 +195,12 @@ function configOf(at: number, members: number, common: Readonly<Record<string, s
     'watch-workers': '1',
     'heartbeat-interval': String(HEARTBEAT_MS),
     'max-request-bytes': '16384',
+    // Nothing is listened on; members take clients' certificates as told.
+    'cert-file': '/sim/cert.pem',
+    'key-file': '/sim/key.pem',
+    'client-cert-auth': 'true',
+    // Seconds: clients that stay away from a member for a while are not known there any more.
+    'auth-token-ttl': '6',
     // So few that members that are cut off for seconds need a snapshot.
     'snapshot-count': '30',
     'snapshot-catchup-entries': '10',

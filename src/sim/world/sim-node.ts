@@ -222,6 +222,7 @@ export class SimNode {
       afterTurn: () => {
         if (names.includes('wal')) this.#checkLog()
         for (const other of this.threads) other.look()
+        if (names.includes('front')) this.#world.owesPromises = this.#world.usesPromises
         afterTurn(this, thread)
       },
       onThrow: (error) => this.#onThrow(context, error),

@@ -7,10 +7,7 @@ import { Trace } from './trace.js'
 
 /** So that the trace of a run with a bug that goes on and on stays readable. */
 const STREAM_STEP = 0x9e3779b1
-
-const FORK_STEP = 0x85ebca6b
-/** Parts that came later than seeds that are known for what they found. */
-const PARTS = Object.freeze({ badSectors: 0x5ec70b, strictReconfig: 0x571c7 })
+const ASIDE_STEP = 0x85ebca77
 
 export class World {
   readonly seed: number
@@ -19,6 +16,9 @@ export class World {
   /** For timing: which turn comes first, how long a message takes. */
   readonly chance: Prng
   failure: Failure | null = null
+  /** Somebody asks what fronts answer by way of promises: after each of their turns those have to run. */
+  usesPromises = false
+  owesPromises = false
   readonly #seed: number
   #streams = 0
 
@@ -39,9 +39,9 @@ export class World {
     return new Prng((this.#seed + Math.imul(this.#streams, STREAM_STEP)) >>> 0)
   }
 
-  /** Of the seed and nothing else: a part that draws them leaves every other part's numbers as they were. */
-  fork(part: keyof typeof PARTS): Prng {
-    return new Prng((Math.imul(this.#seed ^ PARTS[part], FORK_STEP) + PARTS[part]) >>> 0)
+  /** The same for parts that only some seeds have: in all others nothing changes. */
+  aside(number: number): Prng {
+    return new Prng((this.#seed ^ Math.imul(number, ASIDE_STEP)) >>> 0)
   }
 
   say(who: string, what: () => string): void {

@@ -1,7 +1,9 @@
 /** All known bugs that the simulator has to find. docs/TESTING.md has the table. */
 
+import { AUTH_MUTANTS } from './catalogue/auth-mutants.js'
 import { CONSENSUS_MUTANTS } from './catalogue/consensus-mutants.js'
 import { LEASE_MUTANTS } from './catalogue/lease-mutants.js'
+import { LOCK_MUTANTS } from './catalogue/lock-mutants.js'
 import { MEMBERSHIP_MUTANTS } from './catalogue/membership-mutants.js'
 import { READ_MUTANTS } from './catalogue/read-mutants.js'
 import { STORAGE_MUTANTS } from './catalogue/storage-mutants.js'
@@ -10,7 +12,7 @@ import type { Mutant } from './mutant.js'
 
 export const MUTANTS: readonly Mutant[] = [
   ...CONSENSUS_MUTANTS, ...MEMBERSHIP_MUTANTS, ...READ_MUTANTS, ...STORAGE_MUTANTS, ...WATCH_MUTANTS,
-  ...LEASE_MUTANTS,
+  ...LEASE_MUTANTS, ...LOCK_MUTANTS, ...AUTH_MUTANTS,
 ]
 
 /** Bugs that the seeds run so far have not met; `--only` runs them. Each that is found leaves this list. */

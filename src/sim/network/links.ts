@@ -5,9 +5,9 @@
  */
 
 import { PeerWord, type PeerPage } from '../../metrics/peer-page.js'
-import type { SimCluster } from './sim-cluster.js'
-import type { SimNode } from './sim-node.js'
-import type { World } from './world.js'
+import type { SimCluster } from '../world/sim-cluster.js'
+import type { SimNode } from '../world/sim-node.js'
+import type { World } from '../world/world.js'
 
 const LOOK_MS = 250
 /** As peer: silence for so long ends a connection. */

@@ -4,8 +4,8 @@
  */
 
 import type { SimStoreDisk } from '../devices/sim-store.js'
-import type { SimNode } from './sim-node.js'
-import type { World } from './world.js'
+import type { SimNode } from '../world/sim-node.js'
+import type { World } from '../world/world.js'
 
 const WAY_MS = 0.3
 /** From asking for a store to having it. */

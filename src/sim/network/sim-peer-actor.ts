@@ -14,7 +14,7 @@ import { raftMessages, type RaftMessages } from '../../messages/raft-messages.js
 import { decodeConfState, decodeMessage, encodeMessage } from '../../proto/generated/raftpb.js'
 import type { RingReader } from '../../ring/ring-reader.js'
 import type { NetworkPort, SimNetwork } from './sim-network.js'
-import type { SimNode } from './sim-node.js'
+import type { SimNode } from '../world/sim-node.js'
 
 const SELF = { name: 'peer', index: 0 } as const
 
