@@ -15,7 +15,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...LEASE_MUTANTS, ...LOCK_MUTANTS, ...AUTH_MUTANTS,
 ]
 
-/** Bugs that the seeds run so far have not met; `--only` runs them. Each that is found leaves this list. */
+/** Bugs that the seeds run so far have not met, or met late; `--only` runs them. docs/TESTING.md tells which. */
 const UNPROVEN: ReadonlySet<string> = new Set([
   'commits-entries-of-older-terms',
   'compares-logs-by-length',
