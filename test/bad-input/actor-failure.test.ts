@@ -12,11 +12,9 @@ const directory = temporaryDirectory()
 after(() => directory.remove())
 
 const trigger = directory.path('trigger')
+const plain = { kind: 'raftring', dataDir: directory.path('data'), clientPort: 21_220, peerPort: 21_221 } as const
 const spec: ServerSpec = {
-  kind: 'raftring',
-  dataDir: directory.path('data'),
-  clientPort: 21_220,
-  peerPort: 21_221,
+  ...plain,
   preload: new URL('./failing-disk.js', import.meta.url).href,
   env: { FAILING_DISK_TRIGGER: trigger },
 }
@@ -78,7 +76,7 @@ for (const { actor, threads } of [...SHARED, ...OTHERS]) {
     assert(exit.code !== null && exit.code !== 0, `exit ${exit.code} ${exit.signal}`)
     const fatal = server.log.split('\n').find((line) => line.includes('"level":"fatal"'))
     assert.match(fatal ?? '', new RegExp(`${actor} failed; the node stops.*injected into ${actor}`, 'u'))
-    const again = await ServerProcess.start({ ...spec, dataDir: own.path('data'), env: {} })
+    const again = await ServerProcess.start({ ...plain, dataDir: own.path('data') })
     const reader = new EtcdClient(again.endpoint)
     assert.equal((await reader.range({ key: 'kept' })).kvs.length, 1)
     reader.close()

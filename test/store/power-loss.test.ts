@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const PROCESS = fileURLToPath(new URL('./power-loss-process.js', import.meta.url))
-const ROUNDS = Number(process.env['ROUNDS'] ?? 20)
+const ROUNDS = Number(process.env['ROUNDS'] ?? 12)
 const SEED = Number(process.env['SEED'] ?? (process.pid * 7919) % 1_000_003)
 
 /** A slot that some hundred rows fill, and so is settled many times between two cuts. */

@@ -52,7 +52,9 @@ export class Links {
     const links = this.#links.get(pairOf(from, to)) ?? []
     const nowMs = this.#world.nowMs
     return {
-      surely: links.some(({ sinceMs, untilMs }) => sinceMs + leastMs < fromMs - SLACK_MS && untilMs > nowMs),
+      // A process that has ended since nobody looked has taken its connections with it.
+      surely: links.some(({ lives, sinceMs, untilMs }) => lives[0] === from.lives && lives[1] === to.lives &&
+        sinceMs + leastMs < fromMs - SLACK_MS && untilMs > nowMs),
       // It may have come to that before it ended.
       maybe: links.some(({ sinceMs, untilMs }) => {
         const endMs = Math.min(untilMs, nowMs)
