@@ -26,8 +26,8 @@ interface Frames {
 export function nameSources(profiles: readonly object[]): void {
   const maps = new Map<string, SourceMap | null>()
   const name = (frame: CallFrame): void => {
-    const map = maps.get(frame.url) ?? mapOf(frame.url)
-    maps.set(frame.url, map)
+    let map = maps.get(frame.url)
+    if (map === undefined) maps.set(frame.url, (map = mapOf(frame.url)))
     const entry = map?.findEntry(frame.lineNumber, frame.columnNumber)
     if (entry === undefined || !('originalSource' in entry)) return
     frame.url = entry.originalSource.replace(/^(?:\.\.\/)+/, '')
