@@ -89,6 +89,8 @@ const actor = new MvccActor({
   raft: senderOf(raftMessages, outlet(allocateRing(64 * 1024))),
   lease: senderOf(leaseMessages, outlet(allocateRing(MIB))),
   publish: () => turn.outbox.flush(),
+  publishToFronts: () => undefined,
+  awaitDurable: () => false,
   ringFronts: () => undefined,
   ringWatchers: () => undefined,
   onRemoved: () => undefined,

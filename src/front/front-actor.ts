@@ -38,6 +38,7 @@ import { LeaseService } from './lease-service.js'
 import { Locks } from './locks/locks.js'
 import { MaintenanceService } from './maintenance/maintenance-service.js'
 import { answerApplied, type AnsweringServices } from './requests/applied-answers.js'
+import { EarlyAnswers } from './requests/early-answers.js'
 import { LeaderWatch } from './requests/leader-watch.js'
 import { isEnded, Proposer } from './requests/proposer.js'
 import { RangeJobs } from './kv/range-jobs.js'
@@ -74,10 +75,16 @@ export class FrontActor implements Actor, Handler<FrontMessages> {
   readonly #locks: Locks
   readonly #member: MemberProposals | null
   readonly #times: RequestTimes
+  readonly #early: EarlyAnswers
   readonly #calls: ClientCalls
   readonly #leader: LeaderWatch
   readonly #listener: ClientListener
-  readonly #stepJobs = { call: null, run: (): void => this.#runJobs() }
+  readonly #stepJobs = {
+    call: null,
+    run: (): void => this.#runJobs(),
+    expire: (): void => void (this.#isStepAsked = false),
+  }
+  #isStepAsked = false
   #nowMs = 0
   #from = 0
   #floor = NOTHING_WANTED
@@ -90,6 +97,7 @@ export class FrontActor implements Actor, Handler<FrontMessages> {
     this.#leader = new LeaderWatch(context)
     this.#proposer = new Proposer(context, this.#leader)
     this.#times = new RequestTimes(context)
+    this.#early = new EarlyAnswers(context.words, context.syncTimes, (answer) => this.#answer(answer))
     this.#reads = new ReadPath(context, this.#times.reads)
     this.#auth = new Auth(context, this.#proposer, this.#reads, (call, bytes) => this.#calls.deliver(call, bytes))
     const { gate } = this.#auth
@@ -110,7 +118,7 @@ export class FrontActor implements Actor, Handler<FrontMessages> {
       ...neighbours, kv: this.#kv, leases: this.#leases, auth: this.#auth, maintenance, cluster: this.#cluster,
     }
     this.#watches = new WatchService(context, this.#proposer, gate)
-    this.#snapshots = new SnapshotService(context)
+    this.#snapshots = new SnapshotService(context, this.#reads)
     this.#locks = new Locks(this.#calls, context)
     const member = { ...neighbours, hashes: maintenance.hashes, calls: this.#memberCalls }
     this.#member = context.index === 0 ? new MemberProposals(context, member) : null
@@ -146,6 +154,7 @@ export class FrontActor implements Actor, Handler<FrontMessages> {
 
   awaitedWordCame(): boolean {
     return (
+      this.#early.hasDue() ||
       this.#reads.awaitedWordCame() ||
       this.#kv.compactionCame() ||
       this.#maintenance.defragments.hasEnded() ||
@@ -159,6 +168,10 @@ export class FrontActor implements Actor, Handler<FrontMessages> {
   // What other actors tell.
 
   onApplied(message: Message<FrontMessages, 'applied'>): void {
+    if (!this.#early.holds(message)) this.#answer(message)
+  }
+
+  #answer(message: Message<FrontMessages, 'applied'>): void {
     const pending = this.#proposer.table.find(message.requestHigh, message.requestLow)
     if (pending === null) return
     const { call } = pending
@@ -240,11 +253,14 @@ export class FrontActor implements Actor, Handler<FrontMessages> {
 
   doWork(nowMs: number): number {
     this.#nowMs = this.#calls.meters.time.nowMs = nowMs
-    this.#proposer.stampSent(nowMs)
+    this.#sendProposed(nowMs)
     if (this.#leader.update(nowMs)) this.#failReads(this.#reads.onLeaderChanged(), etcdErrors.leaderChanged.id)
     let work = this.#isClosing ? 0 : (this.#member?.advance(nowMs) ?? 0)
-    if (this.#jobs.hasWork) this.#reads.whenFresh(this.#stepJobs)
-    work += this.#proposer.retryBacklog()
+    if (this.#jobs.hasWork && !this.#isStepAsked) {
+      this.#isStepAsked = true
+      this.#reads.whenFresh(this.#stepJobs)
+    }
+    work += this.#early.release() + this.#proposer.retryBacklog()
     work += this.#auth.stepLogins()
     work += this.#reads.serve(nowMs)
     work += this.#auth.gate.work(nowMs)
@@ -290,7 +306,15 @@ export class FrontActor implements Actor, Handler<FrontMessages> {
     this.#reads.close()
   }
 
+  /** First of all, so that raft is at it while answers are written. */
+  #sendProposed(nowMs: number): void {
+    if (!this.#proposer.hasUnsent) return
+    this.#proposer.stampSent(nowMs)
+    this.#context.publish()
+  }
+
   #runJobs(): void {
+    this.#isStepAsked = false
     this.#jobs.step(this.#reads.view(), this.#nowMs)
   }
 

@@ -55,6 +55,10 @@ export interface FrontContext {
   readonly passwordJobs?: PasswordJobs | undefined
   /** Wakes mvcc: a word that it may wait for has moved. */
   readonly ringMvcc: () => void
+  /** Publishes what was sent so far, before the turn ends. */
+  readonly publish: () => void
+  /** When wal wrote what it has on disk. */
+  readonly syncTimes: SharedArrayBuffer
   /** Asks for a turn soon: something was heard. */
   readonly requestTurn: () => void
   /** Tells the supervisor that something it waits for has happened. */

@@ -8,6 +8,7 @@ import { MIN_LEASE_TTL_TICKS } from '../config/limits.js'
 import type { FrontMessages } from '../messages/front-messages.js'
 import type { Message } from '../messages/protocol.js'
 import { Word } from '../messages/shared-words.js'
+import { toldRevision } from '../messages/told-early.js'
 import { etcdErrors } from '../proto/etcd-errors.js'
 import {
   decodeLeaseGrantRequest,
@@ -120,7 +121,7 @@ export class LeaseService {
     }
     const pending = this.#proposer.admit(call, RequestKind.leaseKeepAlive)
     if (pending === null) return
-    const renewal: KeepAlive = { leaseId: ID, revision: this.#context.words.load(Word.currentRevision), ttl: -1 }
+    const renewal: KeepAlive = { leaseId: ID, revision: toldRevision(this.#context.words), ttl: -1 }
     pending.request = renewal
     stream.waiting.push(renewal)
     if (this.#gate.isOn) this.#keepIfPermitted(stream, pending, ID)
@@ -213,7 +214,7 @@ export class LeaseService {
       })
       return
     }
-    const header = this.#proposer.headers.fields(this.#context.words.load(Word.currentRevision))
+    const header = this.#proposer.headers.fields(toldRevision(this.#context.words))
     this.#proposer.answer(
       call,
       encodeLeaseTimeToLiveResponse({
@@ -263,7 +264,7 @@ export class LeaseService {
   }
 
   #answerLeases(call: GrpcCall, leases: readonly { ID: bigint }[]): void {
-    const header = this.#proposer.headers.fields(this.#context.words.load(Word.currentRevision))
+    const header = this.#proposer.headers.fields(toldRevision(this.#context.words))
     this.#proposer.answer(call, encodeLeaseLeasesResponse({ header, leases }))
   }
 

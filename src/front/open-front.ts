@@ -61,6 +61,8 @@ export function openFront(
     logger: context.logger,
     randomId: devices.randomId,
     passwordJobs: devices.passwordJobs,
+    publish: () => void context.turn.outbox.flush(),
+    syncTimes: context.start.syncTimes,
     ringMvcc: () => mvccBells.forEach((bell) => bell.ring()),
     requestTurn: () => context.requestTurn(),
     notify: context.notify,

@@ -8,7 +8,7 @@ import { copyRange } from '../base/copy-into.js'
 import { GRPC_OVERHEAD_BYTES } from '../config/limits.js'
 import type { FrontMessages } from '../messages/front-messages.js'
 import type { Message } from '../messages/protocol.js'
-import { Word } from '../messages/shared-words.js'
+import { toldRevision } from '../messages/told-early.js'
 import { etcdErrors, errorById, watchCancelReasons } from '../proto/etcd-errors.js'
 import {
   decodeWatchRequest,
@@ -205,7 +205,7 @@ export class WatchService {
       this.#gate.watchFailure(stream.call, key, request.range_end) ?? this.#createFailure(stream, request, key)
     if (failure !== null) {
       stream.creates.push({ failure })
-      this.#flushCreates(stream, this.#context.words.load(Word.currentRevision))
+      this.#flushCreates(stream, toldRevision(this.#context.words))
       return
     }
     while (this.#watchers.has(this.#nextWatcher)) this.#nextWatcher = nextNumber(this.#nextWatcher)

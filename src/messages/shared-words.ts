@@ -85,6 +85,11 @@ export const Word = Object.freeze({
   compactionsMade: 26,
   /** The first front: physical compaction must keep what the hash of the next compaction needs. */
   hashFloor: 27,
+  /** wal: mvcc may apply entries up to here while wal syncs them, which are few and of one sync. */
+  applyWhileSyncing: 28,
+  /** mvcc: see told-early.ts. */
+  toldEarly: 29,
+  toldEarlyRevision: 30,
   /** front f: wakes when the applied index reaches this; 2^53 - 1 when it waits for nothing. */
   appliedWanted: FRONT_WORDS,
   /** front f: physical compaction must keep what a read at this revision needs; 2^53 - 1 when it reads nothing. */
@@ -98,11 +103,13 @@ export const Word = Object.freeze({
    * has open, 0 for none.
    */
   generationUsed: FRONT_WORDS + 4 * FRONTS_MAX,
+  /** mvcc: the newest entry whose answer front f was given before it is durable. */
+  answeredEarly: FRONT_WORDS + 4 * FRONTS_MAX + GENERATION_READERS,
   /** mvcc: the newest state marks, see state-marks.ts. */
-  stateMarks: FRONT_WORDS + 4 * FRONTS_MAX + GENERATION_READERS,
+  stateMarks: FRONT_WORDS + 5 * FRONTS_MAX + GENERATION_READERS,
   /** mvcc: the newest compactions, and the first front: their hashes; see compaction-hashes.ts. */
-  compactions: FRONT_WORDS + 4 * FRONTS_MAX + GENERATION_READERS + STATE_MARK_WORDS,
-  compactionHashes: FRONT_WORDS + 4 * FRONTS_MAX + GENERATION_READERS + STATE_MARK_WORDS + COMPACTION_WORDS,
+  compactions: FRONT_WORDS + 5 * FRONTS_MAX + GENERATION_READERS + STATE_MARK_WORDS,
+  compactionHashes: FRONT_WORDS + 5 * FRONTS_MAX + GENERATION_READERS + STATE_MARK_WORDS + COMPACTION_WORDS,
 })
 
 export function frontReader(front: number): number {
@@ -168,6 +175,23 @@ export class SharedWords {
 
   store(word: number, value: number): void {
     Atomics.store(this.#words, word * WORD_STRIDE, BigInt(value))
+  }
+
+  /** Wakes threads that sleep in `awaitAtLeast` for this word. */
+  notify(word: number): void {
+    Atomics.notify(this.#words, word * WORD_STRIDE)
+  }
+
+  /** On a thread that may block: sleeps until a word that only grows has reached `value`. False after `timeoutMs`. */
+  awaitAtLeast(word: number, value: number, timeoutMs: number): boolean {
+    const at = word * WORD_STRIDE
+    let isLate = false
+    for (;;) {
+      const seen = Atomics.load(this.#words, at)
+      if (Number(seen) >= value) return true
+      if (isLate) return false
+      isLate = Atomics.wait(this.#words, at, seen, timeoutMs) === 'timed-out'
+    }
   }
 
   /** For words that hold a 64-bit id. */

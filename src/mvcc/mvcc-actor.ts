@@ -77,6 +77,10 @@ export class MvccActor implements Actor, Handler<MvccMessages> {
   /** Finite while a batch waits for disk space. */
   #retryAtMs = -Infinity
   #isOutOfSpace = false
+  /** The batch was applied while wal syncs it, and undone because that took long. */
+  #isWithheld = false
+  /** How long the batch has waited for wal with its transaction open. */
+  #withheldMs = 0
 
   constructor(context: MvccContext) {
     this.#context = context
@@ -165,12 +169,13 @@ export class MvccActor implements Actor, Handler<MvccMessages> {
 
   isBlocked(): boolean {
     return !this.#leaseReplay.isDone || this.#isOutOfSpace || this.#outcomes.owes || this.#batch.isFull ||
-      !this.#gate.isOpen(this.#lastTaken + 1) || this.#shrinker.isFarBehind() ||
+      this.#isWithheld || !this.#gate.isOpen(this.#lastTaken + 1, this.#batch) || this.#shrinker.isFarBehind() ||
       this.#installer.isSwitchOrdered || this.#switch.isUnderWay
   }
 
   awaitedWordCame(): boolean {
-    return this.#checkpoints.hasOutcome() || this.#shrinker.isAsked() || this.#compactor.isReleased
+    return (this.#isWithheld && !this.#isStillWithheld()) || this.#checkpoints.hasOutcome() ||
+      this.#shrinker.isAsked() || this.#compactor.isReleased
   }
 
   onApply(message: Message<MvccMessages, 'apply'>): void {
@@ -198,7 +203,7 @@ export class MvccActor implements Actor, Handler<MvccMessages> {
     let work = this.#leaseReplay.work()
     if (!this.#leaseReplay.isDone) return work
     if (this.#outcomes.owes) this.#tell()
-    else if (this.#batch.length > 0 && nowMs >= this.#retryAtMs) this.#applyBatch(nowMs)
+    else if (this.#isBatchDue(nowMs)) this.#applyBatch(nowMs)
     if (this.#compactor.work(nowMs) > 0) this.#checkpoints.onCommitted(nowMs)
     work += this.#shrinker.work(this.#appliedIndex, this.#appliedTerm, nowMs)
     work += this.#installer.work(nowMs)
@@ -213,7 +218,8 @@ export class MvccActor implements Actor, Handler<MvccMessages> {
     if (this.#outcomes.owes || !this.#leaseReplay.isDone || this.#switch.isUnderWay) {
       return Math.min(wakeAtMs, this.#context.clock.nowMs() + FULL_RING_RETRY_MS)
     }
-    return this.#batch.length > 0 ? Math.min(wakeAtMs, this.#retryAtMs) : wakeAtMs
+    // Wal rings when it has what is withheld.
+    return this.#batch.length > 0 && !this.#isWithheld ? Math.min(wakeAtMs, this.#retryAtMs) : wakeAtMs
   }
 
   isIdle(): boolean {
@@ -270,22 +276,21 @@ export class MvccActor implements Actor, Handler<MvccMessages> {
     this.#meter.begin(applyStartMs)
     this.#quota.beginBatch(batch.bytes)
     eventLog.expectReaders(words.load(Word.watcherCount) > 0)
+    this.#withheldMs = 0
     const result = this.#commit()
     if (!result.ok) {
-      this.#waitForSpace(result.message, nowMs)
+      if (result.code === 'withheld') this.#withhold()
+      else this.#waitForSpace(result.message, nowMs)
       return
     }
     const appliedMs = clock.nowMs()
     this.#count(appliedMs)
-    for (let i = 0; i < batch.length; i++) {
-      const entry = batch.at(i)
-      entry.applyStartMs = applyStartMs
-      entry.appliedMs = appliedMs
-    }
+    for (let i = 0; i < batch.length; i++) this.#gate.addTimes(batch.at(i))
+    batch.setApplied(applyStartMs, appliedMs)
     store.setRevision(this.#transaction.revision)
     this.#appliedIndex = batch.last.index
     this.#appliedTerm = batch.last.term
-    this.#slowApplies.onApplied(appliedMs - applyStartMs, batch.length, batch.last.index, nowMs)
+    this.#slowApplies.onApplied(appliedMs - applyStartMs - this.#withheldMs, batch.length, batch.last.index, nowMs)
     if (this.#isOutOfSpace) this.#spaceIsBack()
     this.#compactor.schedule(this.#transaction.compactRevision, nowMs)
     this.#checkpoints.onCommitted(nowMs)
@@ -296,11 +301,11 @@ export class MvccActor implements Actor, Handler<MvccMessages> {
   /** Tries twice where trying again may help. */
   #commit(): CommitResult {
     const { store, logger } = this.#context
-    const result = store.transact(this.#applyAll)
+    const result = store.transact(this.#applyAll, this.#mayCommit)
     if (result.ok || result.code !== 'try-again') return result
     logger.warn('mvcc', 'a transaction of the store failed and is tried again', { message: result.message })
     this.#undo()
-    const second = store.transact(this.#applyAll)
+    const second = store.transact(this.#applyAll, this.#mayCommit)
     assert(second.ok || second.code !== 'try-again', `the store fails again and again: ${result.message}`)
     return second
   }
@@ -324,6 +329,20 @@ export class MvccActor implements Actor, Handler<MvccMessages> {
     this.#commitStartMs = this.#meter.end()
   }
 
+  /** The store has nothing that the log may lose: it commits what wal has on disk. Its answers may be ready before. */
+  readonly #mayCommit = (): boolean => {
+    const { index } = this.#batch.last
+    if (this.#gate.isCommitted(index)) return true
+    const { clock, awaitDurable } = this.#context
+    const waitsFromMs = clock.nowMs()
+    this.#batch.setApplied(waitsFromMs, waitsFromMs)
+    this.#outcomes.answerEarly(this.#applier.alarmBits)
+    if (!awaitDurable(index)) return false
+    this.#commitStartMs = clock.nowMs()
+    this.#withheldMs += this.#commitStartMs - waitsFromMs
+    return this.#gate.isCommitted(index)
+  }
+
   #count(committedMs: number): void {
     const page = this.#context.counters
     this.#commits.observe((committedMs - this.#commitStartMs) / 1000)
@@ -334,6 +353,22 @@ export class MvccActor implements Actor, Handler<MvccMessages> {
 
   #tell(): void {
     if (this.#outcomes.send()) this.#batch.clear()
+  }
+
+  /** Wal takes its time: what was told is true nevertheless, and the batch is applied again when wal has it. */
+  #withhold(): void {
+    this.#undo()
+    this.#batch.keep()
+    this.#isWithheld = true
+  }
+
+  #isBatchDue(nowMs: number): boolean {
+    return this.#batch.length > 0 && nowMs >= this.#retryAtMs && !this.#isStillWithheld()
+  }
+
+  #isStillWithheld(): boolean {
+    if (this.#isWithheld && this.#gate.isCommitted(this.#batch.last.index)) this.#isWithheld = false
+    return this.#isWithheld
   }
 
   /** The batch is committed in the log, so it can neither be refused nor skipped: it is tried until it fits. */

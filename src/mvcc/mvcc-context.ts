@@ -81,6 +81,10 @@ export interface MvccContext {
   readonly peer: Sender<PeerMessages> | null
   /** Publishes what was sent so far, before the turn ends. */
   readonly publish: () => void
+  /** Publishes what was sent to fronts so far, and wakes nobody. */
+  readonly publishToFronts: () => void
+  /** Sleeps until wal has the entry on disk, for a moment. False if it has not by then. */
+  readonly awaitDurable: (index: number) => boolean
   /** Wake every front, and every watch worker: a word that they may wait for has moved. */
   readonly ringFronts: () => void
   readonly ringWatchers: () => void

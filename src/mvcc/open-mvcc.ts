@@ -7,6 +7,7 @@ import { frontMessages } from '../messages/front-messages.js'
 import { leaseMessages } from '../messages/lease-messages.js'
 import { peerMessages } from '../messages/peer-messages.js'
 import { raftMessages } from '../messages/raft-messages.js'
+import { Word } from '../messages/shared-words.js'
 import { settleRecent } from '../keyspace/tables/settle-recent.js'
 import { Doorbell } from '../ring/doorbell.js'
 import { SwitchingStore } from '../store/generations/switching-store.js'
@@ -25,6 +26,9 @@ export type CheckpointThreadStart = CheckpointHelperStart & StoreCheckpointTarge
 /** How soon a start that finds no space looks again. */
 const NO_SPACE_RETRY_MS = 500
 
+/** A sync takes some milliseconds at most; on a disk that stalls mvcc has other work to do. */
+const SYNC_PATIENCE_MS = 50
+
 const SELF = { name: 'mvcc', index: 0 } as const
 
 /** The store that a start begins with, and where its checkpoints go. */
@@ -41,6 +45,7 @@ export function openMvcc(context: ThreadContext, devices: MvccDevices = devicesO
   const { config, identity } = start
   const frontBells = context.doorbellsOf('front')
   const watchBells = context.doorbellsOf('watch')
+  const toFronts = context.writersTo(SELF, 'front')
   return new MvccActor({
     memberId: identity.memberId,
     store: openStore(devices.firstGeneration, context),
@@ -53,6 +58,8 @@ export function openMvcc(context: ThreadContext, devices: MvccDevices = devicesO
     lease: context.senderTo(leaseMessages, SELF, { name: 'lease', index: 0 }),
     peer: context.sendersTo(peerMessages, SELF, 'peer')[0] ?? null,
     publish: () => turn.outbox.flush(),
+    publishToFronts: () => toFronts.forEach((writer) => writer.publish()),
+    awaitDurable: (index) => words.awaitAtLeast(Word.durableIndex, index, SYNC_PATIENCE_MS),
     ringFronts: () => frontBells.forEach((bell) => bell.ring()),
     ringWatchers: () => watchBells.forEach((bell) => bell.ring()),
     onRemoved: () => context.notify('removed'),

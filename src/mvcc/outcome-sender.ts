@@ -7,15 +7,19 @@
  * 4. what became of a change of members, to raft, which waits for it; then answers to those who asked.
  *
  * A full ring stops it where it stands; it goes on in a later turn, and no entry is taken meanwhile.
+ *
+ * Answers alone may go before the batch is committed, see messages/told-early.ts, where there is nothing to tell but
+ * them.
  */
 
 import { assert } from '../base/assert.js'
 import { tellCompactions } from '../messages/compaction-hashes.js'
 import { Word } from '../messages/shared-words.js'
+import { tellEarly } from '../messages/told-early.js'
 import { storeMarks } from '../messages/state-marks.js'
 import { EntryType } from '../proto/generated/raftpb.js'
 import type { ApplyTransaction } from './apply/apply-transaction.js'
-import type { BatchEntry, EntryBatch } from './apply/entry-batch.js'
+import { TOLD_EARLY, type BatchEntry, type EntryBatch } from './apply/entry-batch.js'
 import { tellMembership } from './members/member-facts.js'
 import type { MvccContext } from './mvcc-context.js'
 
@@ -30,6 +34,8 @@ export class OutcomeSender {
   #alarmBits = 0
   /** Index of the last configuration entry whose outcome raft has. */
   #raftTold = 0
+  /** Entries up to here have their answer, whether or not they are committed. */
+  #answeredEarly = 0
 
   constructor(context: MvccContext, batch: EntryBatch, transaction: ApplyTransaction) {
     this.#context = context
@@ -40,6 +46,31 @@ export class OutcomeSender {
   /** True while a committed batch has not been told to everyone. */
   get owes(): boolean {
     return this.#isOpen
+  }
+
+  /**
+   * The batch is applied, and wal syncs its last entries: fronts are given answers that they send when it has, and wal
+   * wakes them. What finds no room is answered like any other.
+   */
+  answerEarly(alarmBits: number): void {
+    const batch = this.#batch
+    if (batch.last.index <= this.#answeredEarly || !this.#isAnswersOnly(alarmBits)) return
+    const { fronts, words, publishToFronts, ringFronts } = this.#context
+    const first = batch.at(0).index
+    if (words.load(Word.durableIndex) >= first) return
+    // Before any front can be asked about what it was told.
+    tellEarly(words, batch.last.index, this.#transaction.revision)
+    for (let i = 0; i < batch.length; i++) {
+      const entry = batch.at(i)
+      const front = fronts[entry.front]
+      entry.flags |= TOLD_EARLY
+      if (front !== undefined && !front.applied(entry)) break
+      this.#answeredEarly = entry.index
+      if (front !== undefined) words.store(Word.answeredEarly + entry.front, entry.index)
+    }
+    publishToFronts()
+    // Wal looks for fronts to wake after it has stored this; so it missed them if it is there by now.
+    if (words.load(Word.durableIndex) >= first) ringFronts()
   }
 
   /** The batch is committed. */
@@ -135,12 +166,19 @@ export class OutcomeSender {
     for (; this.#answered < batch.length; this.#answered++) {
       const entry = batch.at(this.#answered)
       if (entry.type !== EntryType.EntryNormal && !this.#tellRaft(entry)) return false
-      if (entry.front < 0) continue
+      if (entry.front < 0 || entry.index <= this.#answeredEarly) continue
       const front = fronts[entry.front]
       assert(front !== undefined, 'a front that does not exist asked')
       if (!front.applied(entry)) return false
     }
     return true
+  }
+
+  /** What others than those who asked have to hear they hear before the answers, so these go after the commit. */
+  #isAnswersOnly(alarmBits: number): boolean {
+    const { facts, auth, members, compactions } = this.#transaction
+    return facts.isEmpty && auth.isEmpty && members.membership === null && compactions.length === 0 &&
+      alarmBits === this.#context.words.load(Word.alarms)
   }
 
   #tellRaft(entry: BatchEntry): boolean {

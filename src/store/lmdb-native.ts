@@ -5,6 +5,7 @@
  */
 
 import type { Bytes } from '../base/bytes.js'
+import type { NoSpace } from './store.js'
 
 export interface NativeCursor {
   readonly address: number
@@ -124,4 +125,18 @@ export function copyKey(target: Bytes, at: number, key: Bytes, start: number, en
   } else {
     target.set(key.subarray(start, end), at)
   }
+}
+
+/** Throws whatever else went wrong. */
+export function noSpaceOf(error: unknown, path: string): NoSpace {
+  const code = errorCode(error)
+  if (code === undefined || !isNoSpace(code)) throw error
+  return { ok: false, code: 'no-space', message: `store ${path}: no space (code ${code})` }
+}
+
+/** Number of the error: LMDB's own, or that of the system call under the store's reserve. */
+export function errorCode(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('code' in error && typeof error.code === 'number') return error.code
+  return 'errno' in error && typeof error.errno === 'number' ? error.errno : undefined
 }

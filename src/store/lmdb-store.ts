@@ -13,8 +13,9 @@ import type { Bytes } from '../base/bytes.js'
 import { CheckpointPins } from './checkpoint-pins.js'
 import {
   READ_ONLY_TXN,
+  errorCode,
   isEngineFailure,
-  isNoSpace,
+  noSpaceOf,
   type LmdbNative,
   type NativeDbi,
   type NativeEnv,
@@ -27,11 +28,13 @@ import { LmdbView, type LmdbContext, type TableHandle } from './lmdb-view.js'
 import { StoreReserve } from './reserve-file.js'
 import {
   COMMITTED,
+  WITHHELD,
   ROW_KEY_BYTES_MAX,
   ROW_VALUE_BYTES_MAX,
   TABLE,
   TABLE_NAMES,
   type CommitResult,
+  type MayCommit,
   type NoSpace,
   type ReadSnapshot,
   type Store,
@@ -133,6 +136,9 @@ export function createLmdbStore(options: LmdbStoreOptions): CreateResult {
   }
 }
 
+/** Thrown where lmdb must not commit. */
+const withheld = new Error('the commit is withheld')
+
 export class LmdbStore implements Store {
   readonly path: string
   readonly pageBytes: number
@@ -177,7 +183,7 @@ export class LmdbStore implements Store {
     return this.#closed
   }
 
-  transact(work: (transaction: WriteTransaction) => void): CommitResult {
+  transact(work: (transaction: WriteTransaction) => void, mayCommit?: MayCommit): CommitResult {
     assert(!this.#readOnly && !this.#closed, 'write to a store that is read-only or closed')
     assert(!this.#transaction.isOpen, 'transactions do not nest')
     const transaction = this.#transaction
@@ -189,6 +195,7 @@ export class LmdbStore implements Store {
           // lmdb would commit later, when the promise resolves: the caller would answer for a batch that is not there.
           assert(result === undefined, 'a transaction must not be async or return anything')
           this.#reserve?.take(transaction.scatteredPagesMax, transaction.addedPagesMax(this.pageBytes))
+          if (mayCommit !== undefined && !mayCommit()) throw withheld
         } finally {
           // Before lmdb commits or aborts: it frees the transaction's cursors itself.
           transaction.end()
@@ -196,6 +203,7 @@ export class LmdbStore implements Store {
       })
     } catch (error) {
       this.#reserve?.forget()
+      if (error === withheld) return WITHHELD
       // lmdb 3.5.6 may lose its way in its list of free pages, and says so with whatever it found there. Aborted, it
       // reads that list anew the next time.
       const code = errorCode(error)
@@ -382,18 +390,4 @@ function valueMemory(): Bytes {
 
 function pagesOf(stat: NativeStat): number {
   return stat.treeBranchPageCount + stat.treeLeafPageCount + stat.overflowPages
-}
-
-/** Throws whatever else went wrong. */
-function noSpaceOf(error: unknown, path: string): NoSpace {
-  const code = errorCode(error)
-  if (code === undefined || !isNoSpace(code)) throw error
-  return { ok: false, code: 'no-space', message: `store ${path}: no space (code ${code})` }
-}
-
-/** Number of the error: LMDB's own, or that of the system call under the store's reserve. */
-function errorCode(error: unknown): number | undefined {
-  if (!(error instanceof Error)) return undefined
-  if ('code' in error && typeof error.code === 'number') return error.code
-  return 'errno' in error && typeof error.errno === 'number' ? error.errno : undefined
 }

@@ -19,11 +19,13 @@ import {
 } from './persistent-tree.js'
 import {
   COMMITTED,
+  WITHHELD,
   ROW_KEY_BYTES_MAX,
   ROW_SEEK_BYTES_MAX,
   ROW_VALUE_BYTES_MAX,
   TABLE_NAMES,
   type CommitResult,
+  type MayCommit,
   type ReadableStore,
   type ReadSnapshot,
   type Store,
@@ -67,7 +69,7 @@ export class MemoryStore implements Store {
     return this.#image
   }
 
-  transact(work: (transaction: WriteTransaction) => void): CommitResult {
+  transact(work: (transaction: WriteTransaction) => void, mayCommit?: MayCommit): CommitResult {
     assert(!this.#closed, 'write to a closed store')
     const transaction = new MemoryTransaction([...this.#image])
     let result: unknown
@@ -81,6 +83,7 @@ export class MemoryStore implements Store {
     if (bytes > this.#bytesMax && transaction.bytesAdded > 0) {
       return { ok: false, code: 'no-space', message: `memory store: ${bytes} bytes are too many` }
     }
+    if (mayCommit !== undefined && !mayCommit()) return WITHHELD
     this.#bytes = bytes
     this.#bytesWritten += transaction.bytesWritten
     this.#image = transaction.trees

@@ -120,9 +120,17 @@ export interface TryAgain {
   readonly message: string
 }
 
-export type CommitResult = { readonly ok: true } | NoSpace | TryAgain
+/** As `NoSpace`: `mayCommit` said no. */
+export interface Withheld {
+  readonly ok: false
+  readonly code: 'withheld'
+  readonly message: string
+}
+
+export type CommitResult = { readonly ok: true } | NoSpace | TryAgain | Withheld
 
 export const COMMITTED: CommitResult = Object.freeze({ ok: true })
+export const WITHHELD: Withheld = Object.freeze({ ok: false, code: 'withheld', message: 'the commit was withheld' })
 
 /** Used by fronts and watch on their own threads. */
 export interface ReadableStore {
@@ -143,13 +151,17 @@ export interface StoreStats {
   readonly readersMax: number
 }
 
+export type MayCommit = () => boolean
+
 /** Used by the one thread that applies entries. */
 export interface Store extends ReadableStore {
   /**
    * Runs `work` in one transaction and commits it without a sync: visible to every thread when this returns, durable
    * only at the next checkpoint. `work` must be synchronous; if it throws, nothing is changed and the error goes on.
+   * `mayCommit`, if there is one, is asked when all is done but the commit, for which room has been taken then: false
+   * gives the transaction up.
    */
-  transact(work: (transaction: WriteTransaction) => void): CommitResult
+  transact(work: (transaction: WriteTransaction) => void, mayCommit?: MayCommit): CommitResult
   /** An upper estimate of the bytes that this process wrote to the file so far; grows only. */
   bytesWritten(): number
   stats(): StoreStats

@@ -29,6 +29,7 @@ export interface WalDevices {
 /** The configured directory and a helper thread by default. */
 export function openWal(context: ThreadContext, devices?: WalDevices): WalActor {
   const { config, identity, syncTimes } = context.start
+  const toRaft = context.writerTo(SELF, { name: 'raft', index: 0 })
   const mvccBells = context.doorbellsOf('mvcc')
   return new WalActor({
     memberId: identity.memberId,
@@ -44,6 +45,10 @@ export function openWal(context: ThreadContext, devices?: WalDevices): WalActor 
     words: context.words,
     syncTimes: new SyncTimesWriter(syncTimes),
     ringMvcc: () => mvccBells.forEach((bell) => bell.ring()),
+    mvccMayWait: devices === undefined && mvccBells.length > 0,
+    publishToRaft: () => void toRaft.publish(),
+    ringFront: (front) => context.doorbellOf('front', front).ring(),
+    frontCount: config.frontWorkers,
     logger: context.logger,
     clock: () => context.clock.nowMs(),
   })

@@ -42,11 +42,21 @@ export interface WalContext {
   readonly syncTimes: SyncTimesWriter
   /** Wakes mvcc: what it was given early may be applied. */
   readonly ringMvcc: () => void
+  /** mvcc has a thread that may wait for this one in the midst of a transaction. */
+  readonly mvccMayWait: boolean
+  /** Publishes what was sent to raft so far, and wakes nobody. */
+  readonly publishToRaft: () => void
+  /** Wakes a front: what it was told early may be answered. */
+  readonly ringFront: (front: number) => void
+  readonly frontCount: number
   readonly logger: Logger
   /** Monotonic milliseconds with fraction, for the times in `durable`. */
   readonly clock: () => number
   readonly random: () => number
 }
+
+/** With more entries of one sync than so many, mvcc's transaction for them costs less after it. */
+export const WHILE_SYNCING_MAX = 8
 
 /** How long a write waits that found the disk full, and a cut for which the next segment was not ready. */
 const RETRY_MS = 500
@@ -243,6 +253,7 @@ export class WalActor implements Actor, Handler<WalMessages> {
     const isFlushed = this.#flushHeard > this.#flushAnswered
     if (writer.pendingBytes === 0 && !isFlushed) return
     if (this.#context.batchDelayMs > 0 && this.#gathersMore(isFlushed)) return
+    if (isFlushed && this.#syncOwed) this.#announceSync(writer.lastIndex)
     const times = this.#times
     const { clock } = this.#context
     const bytes = writer.pendingBytes
@@ -256,6 +267,19 @@ export class WalActor implements Actor, Handler<WalMessages> {
     if (writer.wantsNext) writer.prepareNext()
     // Answered first: the cut waits for the turn after, so that raft need not wait for it.
     this.#cutDue = writer.isFull && this.#nowMs >= this.#nextCutAtMs
+  }
+
+  /**
+   * What begins now has few entries, and nothing else decides on them: mvcc may apply them meanwhile. It has them in
+   * its ring, because raft gave them to it first.
+   */
+  #announceSync(last: number): void {
+    const { words, ringMvcc, mvccMayWait } = this.#context
+    const count = last - this.#durableIndex
+    if (!mvccMayWait || count <= 0 || count > WHILE_SYNCING_MAX) return
+    if (words.load(Word.commitsWhenDurable) < last) return
+    words.store(Word.applyWhileSyncing, last)
+    ringMvcc()
   }
 
   /** Entries that nobody waits for yet do not begin the time. */
@@ -299,13 +323,20 @@ export class WalActor implements Actor, Handler<WalMessages> {
 
   /** For what the only voter has given to mvcc already; with more members nothing was, and only raft is told. */
   #publishDurable(index: number): void {
-    const { words, syncTimes, ringMvcc, clock } = this.#context
+    const { words, syncTimes, ringMvcc, ringFront, frontCount, clock } = this.#context
     if (index === this.#durableIndex) return
-    const isAwaited = words.load(Word.commitsWhenDurable) > this.#durableIndex
+    const before = this.#durableIndex
+    const isAwaited = words.load(Word.commitsWhenDurable) > before
     this.#durableIndex = index
     if (isAwaited) syncTimes.add(index, this.#times, clock())
     words.store(Word.durableIndex, index)
-    if (isAwaited) ringMvcc()
+    if (!isAwaited) return
+    // Clients first. Asked after the store: mvcc tells a front first and looks at what is durable after that.
+    for (let front = 0; front < frontCount; front++) {
+      if (words.load(Word.answeredEarly + front) > before) ringFront(front)
+    }
+    words.notify(Word.durableIndex)
+    ringMvcc()
   }
 
   /** A segment that cannot be left yet, because the next one is not ready, grows. */
@@ -352,7 +383,13 @@ export class WalActor implements Actor, Handler<WalMessages> {
       const isSent = raft.durable(this.#times)
       this.#durableOwed = !isSent
       this.#raftFull ||= !isSent
+      if (isSent && this.#isDoneWithoutRaft) this.#context.publishToRaft()
     }
+  }
+
+  /** Others go by the words: whatever raft has to do about these entries it does at its next entry or tick. */
+  get #isDoneWithoutRaft(): boolean {
+    return this.#context.words.load(Word.applyWhileSyncing) >= this.#durableIndex
   }
 
   #log(): LogWriter {

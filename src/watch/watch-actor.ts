@@ -11,6 +11,7 @@ import type { FrontMessages } from '../messages/front-messages.js'
 import { dispatcherOf, type Dispatch } from '../messages/message-codec.js'
 import type { Handler, Message, Sender } from '../messages/protocol.js'
 import { Word, watchReader, type SharedWords } from '../messages/shared-words.js'
+import { toldRevision } from '../messages/told-early.js'
 import { watchMessages, type WatchMessages } from '../messages/watch-messages.js'
 import { counters } from '../metrics/counter-catalogue.js'
 import type { Counters } from '../metrics/counters.js'
@@ -112,8 +113,8 @@ export class WatchActor implements Actor, Handler<WatchMessages> {
     const channel = this.#channel()
     // Nobody reads the log while there are no watchers.
     if (this.#registry.size === 0) this.#live.begin()
-    // The word is younger than all that this client has seen; the log may be further still.
-    const current = Math.max(words.load(Word.currentRevision), this.#live.revision)
+    // No older than anything that this client has seen; the log may be further still.
+    const current = Math.max(toldRevision(words), this.#live.revision)
     if (!this.#registry.hasRoomFor(message.key.length + message.rangeEnd.length)) {
       channel.created(number, current, etcdErrors.requestTooManyRequests.id)
       return
@@ -133,7 +134,7 @@ export class WatchActor implements Actor, Handler<WatchMessages> {
     const watcher = channel.watchers.get(message.watcher)
     if (watcher === undefined) return
     this.#registry.remove(watcher)
-    channel.canceled(watcher.number, this.#context.words.load(Word.currentRevision), 0)
+    channel.canceled(watcher.number, toldRevision(this.#context.words), 0)
   }
 
   onCloseStream(message: Message<WatchMessages, 'closeStream'>): void {
@@ -143,7 +144,7 @@ export class WatchActor implements Actor, Handler<WatchMessages> {
 
   onProgress(message: Message<WatchMessages, 'progress'>): void {
     const stream = this.#channel().streams.get(message.stream)
-    if (stream !== undefined) this.#progress.request(stream, this.#context.words.load(Word.currentRevision))
+    if (stream !== undefined) this.#progress.request(stream, toldRevision(this.#context.words))
   }
 
   onPause(message: Message<WatchMessages, 'pause'>): void {

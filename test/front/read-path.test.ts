@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import type { FrontContext } from '../../src/front/front-context.js'
 import { ReadPath } from '../../src/front/kv/read-path.js'
 import { allocateWords, SharedWords, Word } from '../../src/messages/shared-words.js'
+import { tellEarly } from '../../src/messages/told-early.js'
 import { counters } from '../../src/metrics/counter-catalogue.js'
 import { MemoryStore } from '../../src/store/memory-store.js'
 import { memoryCounters } from '../support/metrics/memory-counters.js'
@@ -173,4 +174,26 @@ test('a store that is replaced while a read waits for its index is let go of, an
   rig.reads.onReady(2, 0)
   rig.turn()
   assert.deepEqual(rig.ran, ['a', 'b'])
+})
+
+test('what anybody was told before the store has it is waited for by every read', () => {
+  const rig = new AskingRig()
+  const fresh = (name: string): void => rig.reads.whenFresh({ call: null, run: () => void rig.ran.push(name) })
+  rig.words.store(Word.appliedIndex, 6)
+  rig.words.store(Word.commitAndSolo, 2 * 6 + 1)
+  tellEarly(rig.words, 7, 70)
+  fresh('before')
+  rig.turn()
+  assert.deepEqual(rig.ran, ['before'], 'nobody was told while it is not durable')
+  rig.words.store(Word.durableIndex, 7)
+  fresh('fresh')
+  rig.read('linearizable')
+  rig.turn()
+  assert.deepEqual([rig.ran, rig.reads.awaitedWordCame()], [['before'], false])
+  assert.equal(rig.words.load(Word.appliedWanted), 7)
+  rig.words.store(Word.appliedIndex, 7)
+  assert.ok(rig.reads.awaitedWordCame())
+  rig.turn()
+  assert.deepEqual(rig.ran, ['before', 'linearizable', 'fresh'])
+  assert.ok(rig.reads.isIdle)
 })

@@ -27,7 +27,11 @@ test('each word holds its own value', () => {
 test('the areas of the fronts do not overlap', () => {
   const single = Object.values(Word).filter((word) => word < Word.appliedWanted)
   assert.equal(new Set(single).size, single.length)
-  const areas = [Word.appliedWanted, Word.readFloor, Word.stopRequested, Word.compactedWanted].toSorted((a, b) => a - b)
+  const areas = [
+    Word.appliedWanted, Word.readFloor, Word.stopRequested, Word.compactedWanted, Word.generationUsed,
+  ].toSorted((a, b) => a - b)
+  const last = [Word.answeredEarly, Word.stateMarks]
+  assert.ok((last[1] as number) - (last[0] as number) >= FRONTS_MAX)
   areas.forEach((area, index) => assert.ok(index === 0 || area - (areas[index - 1] as number) >= FRONTS_MAX))
   assert.ok(Math.max(...single) < Math.min(...areas))
 })

@@ -12,7 +12,6 @@ import { KvService } from '../../src/front/kv/kv-service.js'
 import { SharedWords, Word } from '../../src/messages/shared-words.js'
 import { EntryApplier } from '../../src/mvcc/apply/apply-entry.js'
 import { MvccActor } from '../../src/mvcc/mvcc-actor.js'
-import { OutcomeSender } from '../../src/mvcc/outcome-sender.js'
 import { PutRequestView } from '../../src/proto/hot/put-request-view.js'
 import { RaftCore } from '../../src/raft/core/raft-core.js'
 import { RingWriter } from '../../src/ring/ring-writer.js'
@@ -72,10 +71,24 @@ delay('propose', 'raft', RaftCore.prototype, 'proposeOne')
 delay('wal_queue', 'wal', WalActor.prototype, 'onAppend')
 delay('write', 'wal', LogWriter.prototype, 'write', (log) => log.pendingBytes > 0)
 delay('fsync', 'wal', LogWriter.prototype, 'sync')
-delay('commit', 'wal', SharedWords.prototype, 'load', (_, [word]) => word === Word.commitsWhenDurable)
+// The first look at this word after a sync: wal tells what is durable by it.
+let hasSynced = false
+if (threadName() === 'wal') {
+  const { sync } = LogWriter.prototype
+  LogWriter.prototype.sync = function (): void {
+    sync.call(this)
+    hasSynced = true
+  }
+}
+delay('commit', 'wal', SharedWords.prototype, 'load', (_, [word]) => {
+  const isDue = hasSynced && word === Word.commitsWhenDurable
+  if (isDue) hasSynced = false
+  return isDue
+})
 delay('apply_queue', 'mvcc', MvccActor.prototype, 'onApply')
 delay('apply', 'mvcc', EntryApplier.prototype, 'apply')
-delay('answer_queue', 'mvcc', OutcomeSender.prototype, 'send')
+// Before wal wakes the front: a lone put's answer is there by then.
+delay('answer_queue', 'wal', SharedWords.prototype, 'load', (_, [word]) => word === Word.answeredEarly)
 delay('encode', 'front', KvService.prototype, 'onPutApplied')
 delay('send', 'front', Socket.prototype, 'write')
 delay('read_decode', 'front', KvService.prototype, 'range')

@@ -68,7 +68,8 @@ async function shareOfPut(stage: (typeof WRITE_STAGES)[number]): Promise<number>
     const usual = await puts('')
     const delayed = await puts(stage)
     const added = delayed.map((ms, i) => ms - (usual[i] as number))
-    assert.ok((delayed[at] as number) >= DELAY_MS, `${stage}: ${delayed}`)
+    // Of what mvcc does while the log syncs, only what lasts longer delays a put.
+    assert.ok((delayed[at] as number) >= SHARE_MIN * DELAY_MS, `${stage}: ${delayed}`)
     const elsewhere = Math.max(...added.filter((_, i) => i !== at))
     if (elsewhere <= ELSEWHERE_MAX * DELAY_MS) best = Math.max(best, (added[at] as number) / DELAY_MS)
   }

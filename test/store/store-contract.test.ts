@@ -215,6 +215,29 @@ function dump(store: Store): [Bytes, Bytes][][] {
   return rows
 }
 
+onEachStore('a commit that may not be leaves nothing behind, and the same may be tried again', (store) => {
+  const seen: unknown[] = []
+  const write = (mayCommit: boolean): void => {
+    const result = store.transact((transaction) => {
+      put(transaction, 'a', 'new')
+      seen.push('work')
+    }, () => {
+      const reader = store.beginRead()
+      seen.push(get(reader, 'a'))
+      reader.close()
+      return mayCommit
+    })
+    seen.push(result.ok ? 'ok' : result.code)
+  }
+  store.transact((transaction) => put(transaction, 'a', 'old'))
+  write(false)
+  write(true)
+  assert.deepEqual(seen, ['work', 'old', 'withheld', 'work', 'old', 'ok'])
+  const snapshot = store.beginRead()
+  assert.equal(get(snapshot, 'a'), 'new')
+  snapshot.close()
+})
+
 test('both stores hold the same rows after the same writes', () => {
   const directory = temporaryDirectory()
   let count = 0

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Word } from '../../src/messages/shared-words.js'
 import { SyncTimesReader } from '../../src/messages/sync-times.js'
+import { WHILE_SYNCING_MAX } from '../../src/wal/wal-actor.js'
 import { SimulatedDisk } from './simulated-disk.js'
 import { WalRig } from './wal-rig.js'
 
@@ -76,6 +77,46 @@ test('what mvcc was given early is published as durable, with its times, and mvc
   const { committedMs, ...times } = new SyncTimesReader(rig.syncTimes).of(3)
   assert.deepEqual(times, { writeStartMs, writtenMs, syncedMs })
   assert.ok(committedMs > times.syncedMs)
+})
+
+/** Three entries that mvcc was given before they are on disk, the last two of which are about to be written. */
+function earlyRig(mvccMayWait: boolean): WalRig {
+  const rig = new WalRig(new SimulatedDisk(), { mvccMayWait }).start()
+  rig.append(1, 1, 'one').state(1, 1n, 0).flush()
+  rig.run()
+  rig.words.store(Word.commitsWhenDurable, 3)
+  rig.append(2, 1, 'two').append(3, 1, 'three').flush()
+  return rig
+}
+
+test('before it writes a few entries that mvcc was given it says so; a front that was told meanwhile is rung', () => {
+  const rig = earlyRig(true)
+  const before: unknown[] = []
+  rig.onRing = () => {
+    before.push([rig.words.load(Word.applyWhileSyncing), rig.words.load(Word.durableIndex)])
+    // Two fronts: one has nothing of these.
+    rig.words.store(Word.answeredEarly, 1)
+    rig.words.store(Word.answeredEarly + 1, 3)
+  }
+  rig.run()
+  assert.deepEqual(before, [[3, 1], [3, 3]], 'mvcc is rung before the write and after the sync')
+  assert.deepEqual(rig.rungFronts, [1])
+  assert.deepEqual(rig.raft.durables, [1, 2], 'raft finds it when it next looks')
+})
+
+test('nothing is announced that mvcc cannot wait for, that is many, or that it was not given', () => {
+  const announced = (rig: WalRig): number => {
+    rig.run()
+    return rig.words.load(Word.applyWhileSyncing)
+  }
+  assert.equal(announced(earlyRig(false)), 0)
+  const many = earlyRig(true)
+  for (let index = 4; index <= 4 + WHILE_SYNCING_MAX; index++) many.append(index, 1, 'more')
+  many.words.store(Word.commitsWhenDurable, 4 + WHILE_SYNCING_MAX)
+  assert.equal(announced(many), 0)
+  const notGiven = earlyRig(true)
+  notGiven.words.store(Word.commitsWhenDurable, 2)
+  assert.equal(announced(notGiven), 0)
 })
 
 test('the published index goes back when entries are replaced', () => {

@@ -123,7 +123,7 @@ class RaftMailbox implements Handler<RaftMessages> {
 
 type Overridable =
   | 'batchBytesMax' | 'batchDelayMs' | 'segmentBytes'
-  | 'segmentsMax' | 'noFsync' | 'entryBytesMax' | 'memberId' | 'clusterId' | 'supply'
+  | 'segmentsMax' | 'noFsync' | 'entryBytesMax' | 'memberId' | 'clusterId' | 'supply' | 'mvccMayWait'
 
 export interface RigOptions extends Partial<Pick<WalContext, Overridable>> {
   readonly ringBytes?: number
@@ -137,6 +137,8 @@ export class WalRig {
   readonly words = new SharedWords(allocateWords())
   readonly syncTimes = allocateSyncTimes()
   rungMvcc = 0
+  readonly rungFronts: number[] = []
+  onRing: () => void = () => undefined
   readonly #turn: Turn
   readonly #wal: Sender<WalMessages>
   readonly #toWal: RingWriter
@@ -172,7 +174,14 @@ export class WalRig {
       counters: memoryCounters(),
       words: this.words,
       syncTimes: new SyncTimesWriter(this.syncTimes),
-      ringMvcc: () => this.rungMvcc++,
+      ringMvcc: () => {
+        this.rungMvcc++
+        this.onRing()
+      },
+      mvccMayWait: options.mvccMayWait ?? false,
+      publishToRaft: () => void raftWriter.publish(),
+      ringFront: (front) => this.rungFronts.push(front),
+      frontCount: 2,
       logger: this.#logger(),
       clock: () => this.nowMs + (tick++ % 1000) / 1000,
       random: () => 0.3,

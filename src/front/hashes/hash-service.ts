@@ -7,7 +7,7 @@ import { grpcStatus } from '../../proto/grpc-status.js'
 import { storePath } from '../../store/restore-store.js'
 import { JobsPool } from '../../actor/jobs/jobs-pool.js'
 import { compactionHashAt } from '../../messages/compaction-hashes.js'
-import { Word } from '../../messages/shared-words.js'
+import { toldRevision } from '../../messages/told-early.js'
 import { decodeHashKVRequest, encodeHashKVResponse, encodeHashResponse } from '../../proto/generated/etcdserverpb.js'
 import type { FrontContext } from '../front-context.js'
 import type { GrpcCall } from '../grpc/grpc-call.js'
@@ -42,19 +42,8 @@ export class HashService {
 
   /** In a jobs thread, which gives way to everything else. */
   hash(call: GrpcCall): void {
-    const { holds, storeDir, requestTurn } = this.#context
-    const generation = holds.hold()
-    const hashed = this.#pool.run('hashStore', { storePath: storePath(storeDir, generation) })
-    if (hashed === null) {
-      holds.release(generation)
-      this.#proposer.fail(call, etcdErrors.requestTooManyRequests.id)
-      return
-    }
-    void this.#finishHash(call, hashed, this.#context.clock.nowMs()).finally(() => {
-      holds.release(generation)
-      // What was answered leaves at the end of a turn.
-      requestTurn()
-    })
+    if (this.#reads.isFull) this.#proposer.fail(call, etcdErrors.requestTooManyRequests.id)
+    else this.#reads.whenFresh({ call, run: () => this.#startHash(call) })
   }
 
   /** Nobody waits for a hash any more. */
@@ -88,11 +77,28 @@ export class HashService {
     else this.#reads.whenFresh({ call, run: () => this.#startHashKv(wanted, call, onEnd) })
   }
 
+  #startHash(call: GrpcCall): void {
+    if (isEnded(call)) return
+    const { holds, storeDir, requestTurn } = this.#context
+    const generation = holds.hold()
+    const hashed = this.#pool.run('hashStore', { storePath: storePath(storeDir, generation) })
+    if (hashed === null) {
+      holds.release(generation)
+      this.#proposer.fail(call, etcdErrors.requestTooManyRequests.id)
+      return
+    }
+    void this.#finishHash(call, hashed, this.#context.clock.nowMs()).finally(() => {
+      holds.release(generation)
+      // What was answered leaves at the end of a turn.
+      requestTurn()
+    })
+  }
+
   async #finishHash(call: GrpcCall, hashed: Promise<number>, startedMs: number): Promise<void> {
     try {
       const hash = await hashed
       this.#times.observe((this.#context.clock.nowMs() - startedMs) / 1000)
-      const header = this.#proposer.headers.fields(this.#context.words.load(Word.currentRevision))
+      const header = this.#proposer.headers.fields(toldRevision(this.#context.words))
       this.#proposer.answer(call, encodeHashResponse({ header, hash }))
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error)

@@ -6,10 +6,14 @@
  *
  * `Word.commitAndSolo` says in one word how far the log is committed and whether this member may answer from that
  * alone. Where it may not, raft is asked for the index (read-batch.ts).
+ *
+ * Of writes that are answered before the store has them (messages/told-early.ts) every read waits for those that
+ * anybody may have been told of.
  */
 
 import { assert } from '../../base/assert.js'
 import { NOTHING_WANTED, Word, frontReader } from '../../messages/shared-words.js'
+import { toldIndex } from '../../messages/told-early.js'
 import { counters, snapshotSince } from '../../metrics/counter-catalogue.js'
 import { KeyspaceView } from '../../keyspace/keyspace-view.js'
 import { AlarmBit } from '../../keyspace/tables/alarm-table.js'
@@ -56,7 +60,7 @@ export class ReadPath {
   /** Have their index, in the order in which they got it. */
   readonly #tickets: StampedReads[] = []
   readonly #asked: ReadBatch
-  /** Need no index, only a snapshot newer than what this front was told. */
+  /** Need no index, only a snapshot newer than what this front was told; so one where the store is behind that. */
   #fresh: ReadTask[] = []
   #freshRuns = new ReadRuns()
   #waiting = 0
@@ -149,6 +153,7 @@ export class ReadPath {
     const { config, counters: counted } = this.#context
     this.#stampArrived(nowMs)
     const applied = this.#context.words.load(Word.appliedIndex)
+    this.#stampFresh(applied, nowMs)
     const isDue = this.#fresh.length > 0 || (this.#tickets[0] !== undefined && this.#tickets[0].index <= applied)
     let served = 0
     // A store that was replaced is let go of even while reads wait: it is work that this thread would not sleep over.
@@ -230,12 +235,24 @@ export class ReadPath {
     }
     // One load gives both halves: a commit index from before this member lost its right to answer alone is not taken.
     const commitAndSolo = this.#context.words.load(Word.commitAndSolo)
-    if (commitAndSolo % 2 === 1) this.#tickets.push({ index: Math.floor(commitAndSolo / 2), ...reads })
-    else if (this.#asked.isEmpty && this.#context.words.loadId(Word.leaderId) !== 0n) this.#asked.open(reads, nowMs)
+    if (commitAndSolo % 2 === 1) {
+      const index = Math.max(Math.floor(commitAndSolo / 2), toldIndex(this.#context.words))
+      this.#tickets.push({ index, ...reads })
+    } else if (this.#asked.isEmpty && this.#context.words.loadId(Word.leaderId) !== 0n) this.#asked.open(reads, nowMs)
     else return
     this.#arrivedRuns = new ReadRuns()
     this.#arrived = []
     this.#arrivedSinceMs = Infinity
+  }
+
+  /** A client that was answered early may ask here for what the store has not committed yet. */
+  #stampFresh(applied: number, nowMs: number): void {
+    if (this.#fresh.length === 0) return
+    const index = toldIndex(this.#context.words)
+    if (index <= applied) return
+    this.#tickets.push({ index, sinceMs: nowMs, tasks: this.#fresh, runs: this.#freshRuns, takenMs: nowMs })
+    this.#fresh = []
+    this.#freshRuns = new ReadRuns()
   }
 
   #run(tasks: ReadTask[]): number {

@@ -14,6 +14,7 @@ import { storePath } from '../../store/restore-store.js'
 import type { FrontContext } from '../front-context.js'
 import type { StreamRoute } from '../grpc-routes.js'
 import type { GrpcCall } from '../grpc/grpc-call.js'
+import type { ReadPath } from '../kv/read-path.js'
 import { isEnded } from '../requests/proposer.js'
 import { SnapshotStream } from './snapshot-stream.js'
 
@@ -26,22 +27,27 @@ type SnapshotContext = Pick<
   'config' | 'index' | 'storeDir' | 'holds' | 'requestTurn' | 'logger' | 'counters' | 'clock'
 >
 
+type SnapshotReads = Pick<ReadPath, 'whenFresh'>
+
 export class SnapshotService {
   readonly route: StreamRoute
   readonly #context: SnapshotContext
+  readonly #reads: SnapshotReads
   readonly #streams = new Map<GrpcCall, SnapshotStream>()
   /** Threads that have not ended yet: a client that is gone may leave one for a moment. */
   readonly #helpers = new Map<SnapshotStream, Helper>()
   #started = 0
   readonly #times: Histogram
 
-  constructor(context: SnapshotContext) {
+  constructor(context: SnapshotContext, reads: SnapshotReads) {
     this.#context = context
+    this.#reads = reads
     this.#times = context.counters.histogram(counters.snapshotDuration)
     this.route = {
       kind: 'stream',
       open: () => undefined,
-      onMessage: (call) => this.#start(call),
+      // An image has what its client was told before.
+      onMessage: (call) => this.#reads.whenFresh({ call, run: () => this.#start(call) }),
       onHalfClose: () => undefined,
       onClosed: (call) => this.#end(call),
       onWritable: (call) => this.#streams.get(call)?.send(),
@@ -58,7 +64,7 @@ export class SnapshotService {
 
   #start(call: GrpcCall): void {
     // A second message of a call that has one already.
-    if (this.#streams.has(call)) return
+    if (this.#streams.has(call) || isEnded(call)) return
     if (this.#helpers.size >= this.#context.config.snapshotWorkers) {
       const { code, message } = etcdErrors.requestTooManyRequests
       call.finish(code, message)

@@ -12,6 +12,8 @@ import type { Message } from '../../messages/protocol.js'
 export const STORE_CHANGED = 1
 /** Bit 1: the request is applied, but went over the quota. */
 export const QUOTA_CROSSED = 2
+/** Bit 2: the answer waits until the entry is durable. */
+export const TOLD_EARLY = 4
 
 export class BatchEntry {
   term = 0
@@ -118,6 +120,15 @@ export class EntryBatch {
     this.length++
     this.#bytes += message.data.length
     return entry
+  }
+
+  /** When the batch was begun and when it was done, for what its askers hear. */
+  setApplied(applyStartMs: number, appliedMs: number): void {
+    for (let i = 0; i < this.length; i++) {
+      const entry = this.at(i)
+      entry.applyStartMs = applyStartMs
+      entry.appliedMs = appliedMs
+    }
   }
 
   /** Copies the entries' data out of the ring, for a batch that must outlive this turn. */

@@ -8,7 +8,7 @@ import { GENERATION_READERS } from '../../messages/shared-words.js'
 import type { RecentMemory } from '../recent/recent-memory.js'
 import { RecentReader } from '../recent/recent-snapshot.js'
 import { RecentWriter, type RecentStats } from '../recent/recent-writer.js'
-import type { CommitResult, ReadSnapshot, Store, StoreStats, WriteTransaction } from '../store.js'
+import type { CommitResult, MayCommit, ReadSnapshot, Store, StoreStats, WriteTransaction } from '../store.js'
 import { RecordingTransaction } from './recording-transaction.js'
 import { StoreCopy } from './store-copy.js'
 
@@ -90,10 +90,10 @@ export class SwitchingStore implements Store {
     this.#resetRecent()
   }
 
-  transact(work: (transaction: WriteTransaction) => void): CommitResult {
+  transact(work: (transaction: WriteTransaction) => void, mayCommit?: MayCommit): CommitResult {
     const copy = this.#copy
     const recent = this.#recent
-    if (copy === null && recent === null) return this.#current.transact(work)
+    if (copy === null && recent === null) return this.#current.transact(work, mayCommit)
     let isCommitted = false
     try {
       const result = this.#current.transact((transaction) => {
@@ -102,7 +102,7 @@ export class SwitchingStore implements Store {
         const result: unknown = work(recent.begin(file))
         assert(result === undefined, 'a transaction must not be async or return anything')
         recent.finish()
-      })
+      }, mayCommit)
       isCommitted = result.ok
       return result
     } finally {

@@ -216,6 +216,8 @@ export class RunningNode {
   rungWatchers = 0
   /** Times that mvcc has said that this member is none any more. */
   removals = 0
+  /** What mvcc finds when it waits for wal in the midst of a transaction. */
+  awaitDurable: (index: number) => boolean = () => false
   /** Raft's end; what is sent leaves with `publish`. */
   readonly toMvcc: Sender<MvccMessages>
   readonly #applyRing: RingWriter
@@ -253,6 +255,8 @@ export class RunningNode {
       raft: raftRing.sender,
       lease: leaseRing.sender,
       publish: () => this.turn.outbox.flush(),
+      publishToFronts: () => frontRings.forEach((ring) => ring.publish()),
+      awaitDurable: (index) => this.awaitDurable(index),
       ringFronts: () => this.rungFronts++,
       ringWatchers: () => this.rungWatchers++,
       peer: peerRing.sender,
@@ -311,10 +315,17 @@ export class RunningNode {
     this.turn.close()
   }
 
-  #ring<P extends Protocol>(protocol: P, bytes: number): { sender: Sender<P>; mailbox: Mailbox } {
+  #ring<P extends Protocol>(
+    protocol: P,
+    bytes: number,
+  ): { sender: Sender<P>; mailbox: Mailbox; publish: () => void } {
     const memory = allocateRing(bytes)
     const writer = new RingWriter(memory)
     this.turn.outbox.add(writer, null)
-    return { sender: senderOf(protocol, writer), mailbox: new Mailbox(protocol, memory) }
+    return {
+      sender: senderOf(protocol, writer),
+      mailbox: new Mailbox(protocol, memory),
+      publish: () => void writer.publish(),
+    }
   }
 }

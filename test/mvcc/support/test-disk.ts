@@ -15,7 +15,14 @@ import type { GenerationResult, StoreGenerations } from '../../../src/mvcc/gener
 import type { LmdbStore } from '../../../src/store/lmdb-store.js'
 import { MemoryStore, type StoreImage } from '../../../src/store/memory-store.js'
 import { restoreStore } from '../../../src/store/restore-store.js'
-import type { CommitResult, ReadSnapshot, Store, StoreStats, WriteTransaction } from '../../../src/store/store.js'
+import type {
+  CommitResult,
+  MayCommit,
+  ReadSnapshot,
+  Store,
+  StoreStats,
+  WriteTransaction,
+} from '../../../src/store/store.js'
 import { temporaryDirectory } from '../../support/temporary-directory.js'
 
 export const MAP_BYTES = 1024 ** 3
@@ -205,12 +212,12 @@ class FillableStore implements Store {
     this.#isFull = isFull
   }
 
-  transact(work: (transaction: WriteTransaction) => void): CommitResult {
+  transact(work: (transaction: WriteTransaction) => void, mayCommit?: MayCommit): CommitResult {
     try {
       return this.inner.transact((transaction) => {
         work(transaction)
         if (this.#isFull()) throw new DiskFull()
-      })
+      }, mayCommit)
     } catch (error) {
       if (error instanceof DiskFull) return { ok: false, code: 'no-space', message: 'the test filled the disk' }
       throw error

@@ -15,8 +15,8 @@ import { MemoryStore, type StoreImage } from '../../../src/store/memory-store.js
 import { RecentMemory, allocateRecent } from '../../../src/store/recent/recent-memory.js'
 import { RecentState } from '../../../src/store/recent/recent-state.js'
 import {
-  ROW_KEY_BYTES_MAX, TABLE, type CommitResult, type ReadSnapshot, type ReadableStore, type Store, type StoreStats,
-  type StoreView, type Table, type WriteTransaction,
+  ROW_KEY_BYTES_MAX, TABLE, type CommitResult, type MayCommit, type ReadSnapshot, type ReadableStore, type Store,
+  type StoreStats, type StoreView, type Table, type WriteTransaction,
 } from '../../../src/store/store.js'
 
 export const TABLES: readonly Table[] = [TABLE.latest, TABLE.deleted, TABLE.alarms]
@@ -68,9 +68,9 @@ export class RefusingStore implements Store {
     this.inner = inner
   }
 
-  transact(work: (transaction: WriteTransaction) => void): CommitResult {
+  transact(work: (transaction: WriteTransaction) => void, mayCommit?: MayCommit): CommitResult {
     const refused: CommitResult = { ok: false, code: 'try-again', message: 'refused by the test' }
-    if (this.refuses === 'never') return this.inner.transact(work)
+    if (this.refuses === 'never') return this.inner.transact(work, mayCommit)
     if (this.refuses === 'before') return refused
     const stop = new Error('undo what was done')
     try {

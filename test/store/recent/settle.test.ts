@@ -16,7 +16,7 @@ import { MemoryStore, type StoreImage } from '../../../src/store/memory-store.js
 import { RecentMemory, allocateRecent } from '../../../src/store/recent/recent-memory.js'
 import { RecentState } from '../../../src/store/recent/recent-state.js'
 import {
-  TABLE, type CommitResult, type ReadSnapshot, type Store, type StoreStats, type StoreView, type Table,
+  TABLE, type CommitResult, type MayCommit, type ReadSnapshot, type Store, type StoreStats, type StoreView, type Table,
   type WriteTransaction,
 } from '../../../src/store/store.js'
 import { KeyspaceRig, POOL, type Change } from '../../keyspace/keyspace-rig.js'
@@ -54,8 +54,8 @@ class CrashingStore implements Store {
     this.switching = this.#wrap()
   }
 
-  transact(work: (transaction: WriteTransaction) => void): CommitResult {
-    const result = this.switching.transact(work)
+  transact(work: (transaction: WriteTransaction) => void, mayCommit?: MayCommit): CommitResult {
+    const result = this.switching.transact(work, mayCommit)
     if (result.ok) this.switching.setRevision(revisionOf(this.switching))
     return result
   }
