@@ -12,7 +12,7 @@ import { Doorbell } from '../ring/doorbell.js'
 import type { ActorName } from './actor.js'
 import { runThread, type ActorBuilders, type ThreadReport } from './thread-runner.js'
 import type { ThreadStart } from './thread-start.js'
-import { awaitNativeLoads } from './threads/native-loads.js'
+import { awaitNativeSections } from './threads/native-sections.js'
 import { spawnThread } from './threads/spawn.js'
 
 /** Control calls of an actor on another thread: each returns a promise. */
@@ -86,7 +86,7 @@ export class Supervisor {
       await Promise.all(group.map((start) => this.#stopThread(start)))
     }
     for (const port of this.#controls.values()) port.close()
-    awaitNativeLoads()
+    awaitNativeSections()
     await Promise.all(this.#workers.map((worker) => worker?.terminate()))
   }
 

@@ -1,5 +1,5 @@
 /** Imported before lmdb: modules are evaluated in the order in which they are imported. */
 
-import { nativeLoadBegins } from '../actor/threads/native-loads.js'
+import { nativeSectionBegins } from '../actor/threads/native-sections.js'
 
-nativeLoadBegins()
+nativeSectionBegins()

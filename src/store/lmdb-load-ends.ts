@@ -1,5 +1,5 @@
 /** Imported after lmdb. */
 
-import { nativeLoadEnds } from '../actor/threads/native-loads.js'
+import { nativeSectionEnds } from '../actor/threads/native-sections.js'
 
-nativeLoadEnds()
+nativeSectionEnds()

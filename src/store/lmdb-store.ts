@@ -8,6 +8,7 @@ import { closeSync, fstatSync, openSync, readSync, rmSync, writeFileSync } from 
 import './lmdb-load-begins.js'
 import * as lmdb from 'lmdb'
 import './lmdb-load-ends.js'
+import { nativeSectionBegins, nativeSectionEnds } from '../actor/threads/native-sections.js'
 import { assert } from '../base/assert.js'
 import type { Bytes } from '../base/bytes.js'
 import { CheckpointPins } from './checkpoint-pins.js'
@@ -188,6 +189,7 @@ export class LmdbStore implements Store {
     assert(!this.#transaction.isOpen, 'transactions do not nest')
     const transaction = this.#transaction
     transaction.begin()
+    nativeSectionBegins()
     try {
       this.#root.transactionSync((): undefined => {
         try {
@@ -212,6 +214,7 @@ export class LmdbStore implements Store {
       }
       return noSpaceOf(error, this.path)
     } finally {
+      nativeSectionEnds()
       if (transaction.isOpen) transaction.end()
     }
     this.#reserve?.trim()

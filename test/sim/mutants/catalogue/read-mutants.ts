@@ -31,8 +31,8 @@ export const READ_MUTANTS: readonly Mutant[] = [
     name: 'followers-read-by-themselves',
     story: 'a member that leads nobody answers linearizable reads from its own commit index',
     file: READ_PATH,
-    find: 'if (commitAndSolo % 2 === 1)\n            this.#tickets',
-    replace: 'if (commitAndSolo >= 0)\n            this.#tickets',
+    find: 'if (commitAndSolo % 2 === 1) {',
+    replace: 'if (commitAndSolo >= 0) {',
   },
   {
     name: 'reads-before-it-has-applied',

@@ -31,8 +31,8 @@ export const WATCH_MUTANTS: readonly Mutant[] = [
     name: 'from-now-ignores-the-log',
     story: 'a watch from now on begins at the word, though the feed is further: events come twice or not at all',
     file: ACTOR,
-    find: 'const current = Math.max(words.load(Word.currentRevision), this.#live.revision);',
-    replace: 'const current = words.load(Word.currentRevision) - 1;',
+    find: 'const current = Math.max(toldRevision(words), this.#live.revision);',
+    replace: 'const current = toldRevision(words) - 1;',
   },
   {
     name: 'compacted-watch-goes-on',

@@ -1,4 +1,4 @@
-/** A process that ends while its threads load native packages: real processes, whose threads take their time. */
+/** A process that ends while its threads are where they must not be ended: real processes that take their time. */
 
 import { strict as assert } from 'node:assert'
 import { spawnSync } from 'node:child_process'
@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { after, test } from 'node:test'
 import { temporaryDirectory } from '../support/temporary-directory.js'
 
-const NATIVE_LOADS = new URL('../../src/actor/threads/native-loads.js', import.meta.url).href
+const NATIVE_SECTIONS = new URL('../../src/actor/threads/native-sections.js', import.meta.url).href
 
 const directory = temporaryDirectory()
 after(() => directory.remove())
@@ -14,12 +14,12 @@ after(() => directory.remove())
 /** Threads that say when they are in the middle of a load; `late` begins one only once the process ends. */
 const PROGRAM = `
   import { Worker } from 'node:worker_threads'
-  import { shareNativeLoads } from '${NATIVE_LOADS}'
+  import { shareNativeSections } from '${NATIVE_SECTIONS}'
 
   const threadText = (begins) => \`
     import('node:worker_threads').then(async ({ parentPort }) => {
       const { writeSync } = await import('node:fs')
-      const { nativeLoadBegins, nativeLoadEnds } = await import('${NATIVE_LOADS}')
+      const { nativeSectionBegins, nativeSectionEnds } = await import('${NATIVE_SECTIONS}')
       const pause = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
       \${begins}
     })\`
@@ -27,20 +27,20 @@ const PROGRAM = `
     const worker = new Worker(threadText(text), { eval: true })
     return new Promise((resolve) => worker.once('message', resolve))
   }
-  shareNativeLoads()
+  shareNativeSections()
   const slow = \`
-    nativeLoadBegins()
+    nativeSectionBegins()
     parentPort.postMessage('loading')
     pause(400)
     writeSync(1, 'loaded ')
-    nativeLoadEnds()\`
+    nativeSectionEnds()\`
   const late = \`
     parentPort.postMessage('here')
     pause(200)
     writeSync(1, 'late ')
-    nativeLoadBegins()
+    nativeSectionBegins()
     writeSync(1, 'never ')
-    nativeLoadEnds()\`
+    nativeSectionEnds()\`
   await Promise.all([spawn(slow), spawn(slow), spawn(late)])
   process.exit(7)
 `
@@ -61,8 +61,8 @@ test('a process that ends in the middle of a start keeps its exit code', () => {
   writeFileSync(directory.path('thread.mjs'), `import './begins.mjs'; import '${storeUrl}'`)
   writeFileSync(main, `
     import { Worker } from 'node:worker_threads'
-    import { shareNativeLoads } from '${NATIVE_LOADS}'
-    shareNativeLoads()
+    import { shareNativeSections } from '${NATIVE_SECTIONS}'
+    shareNativeSections()
     for (let i = 0; i < 4; i++)
       new Worker(new URL('thread.mjs', import.meta.url))
         .once('message', () => setTimeout(() => process.exit(3), Number(process.argv[2])))`)
@@ -71,4 +71,26 @@ test('a process that ends in the middle of a start keeps its exit code', () => {
     assert.equal(run.stderr, '')
     assert.equal(run.status, 3, `signal ${run.signal}`)
   }
+})
+
+test('a process that ends while a thread has a transaction open waits for it, and keeps its exit code', () => {
+  const storeUrl = new URL('../../src/store/lmdb-store.js', import.meta.url).href
+  const main = directory.path('open-transaction.mjs')
+  writeFileSync(directory.path('writer.mjs'), `
+    import { parentPort, workerData } from 'node:worker_threads'
+    import { openLmdbStore } from '${storeUrl}'
+    const store = openLmdbStore({ path: workerData, mapSizeBytes: 2 ** 30 })
+    for (;;) store.transact(() => undefined, () => {
+      parentPort.postMessage('open')
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+      return true
+    })`)
+  writeFileSync(main, `
+    import { Worker } from 'node:worker_threads'
+    import { shareNativeSections } from '${NATIVE_SECTIONS}'
+    shareNativeSections()
+    const writer = new Worker(new URL('writer.mjs', import.meta.url), { workerData: process.argv[2] })
+    writer.once('message', () => process.exit(5))`)
+  const run = spawnSync(process.execPath, [main, directory.path('db')], { encoding: 'utf8', timeout: 30_000 })
+  assert.deepEqual([run.stderr, run.status, run.signal], ['', 5, null])
 })
