@@ -103,6 +103,11 @@ test('what members watch over each other for is read', () => {
   assert.match(refusal('--max-learners=-1'), /less than 0/)
 })
 
+test('a token lasts as long as it is told to, and five minutes when told nothing or 0', () => {
+  const lifetimes = [config(), config('--auth-token-ttl=7'), config('--auth-token-ttl=0')]
+  assert.deepEqual(lifetimes.map(({ authTokenTtlMs }) => authTokenTtlMs), [300_000, 7000, 300_000])
+})
+
 test('a cost of bcrypt that cannot be is 10, with a warning', () => {
   assert.equal(config('--bcrypt-cost=4').bcryptCost, 4)
   for (const cost of ['3', '32']) {

@@ -142,15 +142,6 @@ test('a commit index alone is written without a sync', () => {
   assert.equal(new WalRig(disk.processKilled()).start().raft.recovered?.commit, 1)
 })
 
-test('nothing is synced with --unsafe-no-fsync after the log was made', () => {
-  const disk = new SimulatedDisk()
-  const rig = new WalRig(disk, { noFsync: true }).start()
-  rig.append(1, 1, 'one').state(1, 1n, 0).flush()
-  rig.run()
-  assert.deepEqual(rig.raft.durables, [1])
-  assert.deepEqual(new WalRig(disk.processKilled(), { noFsync: true }).start().raft.entries.length, 1)
-})
-
 test('an entry written again replaces the earlier one and what followed it', () => {
   const disk = new SimulatedDisk()
   const rig = new WalRig(disk).start()

@@ -13,6 +13,7 @@ export interface AuthConfig {
 const BCRYPT_COST_MIN = 4
 const BCRYPT_COST_MAX = 31
 const BCRYPT_COST = 10
+const TOKEN_TTL_SECONDS = 300
 
 export function concludeAuth(options: OptionReader, { problems, warnings }: Findings): AuthConfig {
   let bcryptCost = options.number('bcrypt-cost')
@@ -27,7 +28,8 @@ export function concludeAuth(options: OptionReader, { problems, warnings }: Find
   else warnings.push(...token.warnings)
   return {
     authToken: token.ok ? token.spec : { kind: 'none' },
-    authTokenTtlMs: options.number('auth-token-ttl') * 1000,
+    // 0 is the default, as in etcd.
+    authTokenTtlMs: (options.number('auth-token-ttl') || TOKEN_TTL_SECONDS) * 1000,
     bcryptCost,
   }
 }

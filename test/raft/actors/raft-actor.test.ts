@@ -38,7 +38,7 @@ class Rig {
   readonly #writer: RingWriter
   nowMs = 0
 
-  constructor(snapshotCount = 10, advancesElection = true) {
+  constructor(snapshotCount = 10, advancesElection = true, heartbeatMs = HEARTBEAT_MS) {
     const memory = allocateRing(RING_BYTES)
     this.#writer = new RingWriter(memory)
     this.toRaft = senderOf(raftMessages, this.#writer)
@@ -61,7 +61,7 @@ class Rig {
     const actor = new RaftActor({
       memberId: MEMBER,
       bootstrapEntries: [],
-      heartbeatMs: HEARTBEAT_MS,
+      heartbeatMs,
       advancesElection,
       forcedWithUrls: null,
       snapshotCount,
@@ -154,25 +154,39 @@ test('the only voter leads at once, and not before its vote is on disk', () => {
   assert.equal(rig.words.load(Word.term), 2)
 })
 
-test('without the advance of election ticks the only voter waits for the election timeout', () => {
-  const rig = new Rig(10, false)
+for (const heartbeatMs of [HEARTBEAT_MS, 3 * HEARTBEAT_MS]) {
+  test(`without the advance of election ticks the only voter waits out its ticks, each of ${heartbeatMs} ms`, () => {
+    const rig = new Rig(10, false, heartbeatMs)
+    rig.restart(1)
+    rig.sync()
+    assert.equal(rig.words.loadId(Word.leaderId), 0n)
+    // The timeout is drawn between one and two times the ticks of the limits; the rig's draw is the middle.
+    const ticks = Math.floor(1.5 * RAFT_LIMITS_DEFAULT.electionTicks)
+    for (let tick = 1; tick < ticks; tick++) {
+      rig.nowMs += heartbeatMs
+      rig.run()
+      rig.sync()
+    }
+    assert.equal(rig.words.loadId(Word.leaderId), 0n)
+    for (let tick = 0; tick < 2; tick++) {
+      rig.nowMs += heartbeatMs
+      rig.run()
+      rig.sync()
+    }
+    assert.equal(rig.words.loadId(Word.leaderId), MEMBER)
+  })
+}
+
+test('a tick that is longer makes more of the same time', () => {
+  const rig = new Rig(10, false, 3 * HEARTBEAT_MS)
   rig.restart(1)
   rig.sync()
-  assert.equal(rig.words.loadId(Word.leaderId), 0n)
-  // The timeout is drawn between one and two times the ticks of the limits; the rig's draw is the middle.
-  const ticks = Math.floor(1.5 * RAFT_LIMITS_DEFAULT.electionTicks)
-  for (let tick = 1; tick < ticks; tick++) {
+  for (let tick = 0; tick < 2 * RAFT_LIMITS_DEFAULT.electionTicks; tick++) {
     rig.nowMs += HEARTBEAT_MS
     rig.run()
     rig.sync()
   }
-  assert.equal(rig.words.loadId(Word.leaderId), 0n)
-  for (let tick = 0; tick < 2; tick++) {
-    rig.nowMs += HEARTBEAT_MS
-    rig.run()
-    rig.sync()
-  }
-  assert.equal(rig.words.loadId(Word.leaderId), MEMBER)
+  assert.equal(rig.words.loadId(Word.leaderId), 0n, 'two election timeouts of shorter ticks have gone by')
 })
 
 test('linearizable reads wait until an entry of the own term is committed', () => {
