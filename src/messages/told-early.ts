@@ -36,3 +36,8 @@ export function toldRevision(words: SharedWords): number {
     if (words.load(Word.toldEarly) === early) return Math.max(current, revision)
   }
 }
+
+/** The commit index for people and metrics. What is applied is committed, though raft may hear of it at its next tick. */
+export function committedIndex(words: SharedWords): number {
+  return Math.max(Math.floor(words.load(Word.commitAndSolo) / 2), words.load(Word.appliedIndex))
+}

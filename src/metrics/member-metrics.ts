@@ -4,6 +4,7 @@ import type { Config } from '../config/config.js'
 import { GATE_NAMES, gateStage } from '../config/sections/feature-gates.js'
 import { SERVER_VERSION } from '../config/versions.js'
 import { Word, type SharedWords } from '../messages/shared-words.js'
+import { committedIndex } from '../messages/told-early.js'
 import type { CountersPage } from '../ring/counters-page.js'
 import { counters, watchEventsTaken } from './counter-catalogue.js'
 import type { Exposition } from './exposition.js'
@@ -35,7 +36,7 @@ function addRole(to: Exposition, { words, memberId }: MemberFacts): void {
   to.single('gauge', 'etcd_server_has_leader', '1 when this member knows a leader.', leader === 0n ? 0 : 1)
   to.single('gauge', 'etcd_server_is_leader', '1 when this member leads.', leader === memberId ? 1 : 0)
   to.single('gauge', 'etcd_server_is_learner', '1 when this member is a learner.', words.load(Word.isLearner))
-  const committed = Math.floor(words.load(Word.commitAndSolo) / 2)
+  const committed = committedIndex(words)
   to.single('gauge', 'etcd_server_proposals_committed_total', 'The last committed index of the log.', committed)
   const applied = words.load(Word.appliedIndex)
   to.single('gauge', 'etcd_server_proposals_applied_total', 'The last applied index of the log.', applied)

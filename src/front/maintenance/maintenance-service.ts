@@ -5,6 +5,7 @@ import { readAlarms } from '../../keyspace/tables/alarm-table.js'
 import type { FrontMessages } from '../../messages/front-messages.js'
 import type { Message } from '../../messages/protocol.js'
 import { Word } from '../../messages/shared-words.js'
+import { committedIndex } from '../../messages/told-early.js'
 import { etcdErrors } from '../../proto/etcd-errors.js'
 import { AlarmType, encodeStatusResponse } from '../../proto/generated/etcdserverpb.js'
 import type { FrontContext } from '../front-context.js'
@@ -86,7 +87,7 @@ export class MaintenanceService {
       dbSize: words.load(Word.dbSizeBytes),
       dbSizeInUse: words.load(Word.dbInUseBytes),
       leader,
-      raftIndex: Math.floor(words.load(Word.commitAndSolo) / 2),
+      raftIndex: committedIndex(words),
       raftTerm: words.load(Word.term),
       raftAppliedIndex: words.load(Word.appliedIndex),
       errors: [...(leader === 0n ? [etcdErrors.noLeader.message] : []), ...this.#alarmTexts()],

@@ -12,6 +12,7 @@ import {
   type ThreadProfile,
 } from '../../actor/meter/thread-profiler.js'
 import { Word } from '../../messages/shared-words.js'
+import { committedIndex } from '../../messages/told-early.js'
 import { readCommandLine, readProcessFacts } from '../../metrics/process-file.js'
 import type { FrontContext } from '../front-context.js'
 import { queryOf, type HttpExchange } from '../http/http-exchange.js'
@@ -145,7 +146,7 @@ export class DebugPages {
       term: words.load(Word.term),
       // A member that is alone votes for itself, and for nobody before it has stood.
       vote: isLeader ? id : '0',
-      commit: Math.floor(words.load(Word.commitAndSolo) / 2),
+      commit: committedIndex(words),
       lead: leader.toString(16),
       raftState: isLeader ? 'StateLeader' : 'StateFollower',
       applied: words.load(Word.appliedIndex),
