@@ -37,7 +37,7 @@ export function toldRevision(words: SharedWords): number {
   }
 }
 
-/** The commit index for people and metrics. What is applied is committed, though raft may hear of it at its next tick. */
+/** The commit index for people and metrics: what is applied is committed, though raft may not have heard of it yet. */
 export function committedIndex(words: SharedWords): number {
   return Math.max(Math.floor(words.load(Word.commitAndSolo) / 2), words.load(Word.appliedIndex))
 }
