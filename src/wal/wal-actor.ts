@@ -81,6 +81,8 @@ export class WalActor implements Actor, Handler<WalMessages> {
   #durableOwed = false
   /** As published for mvcc. */
   #durableIndex = 0
+  /** Of the write that was made last: mvcc was told of it before. */
+  #isAnnounced = false
   #purgeAtIndex = -1
 
   #diskFull = false
@@ -253,7 +255,7 @@ export class WalActor implements Actor, Handler<WalMessages> {
     const isFlushed = this.#flushHeard > this.#flushAnswered
     if (writer.pendingBytes === 0 && !isFlushed) return
     if (this.#context.batchDelayMs > 0 && this.#gathersMore(isFlushed)) return
-    if (isFlushed && this.#syncOwed) this.#announceSync(writer.lastIndex)
+    this.#isAnnounced = isFlushed && this.#syncOwed && this.#announceSync(writer.lastIndex)
     const times = this.#times
     const { clock } = this.#context
     const bytes = writer.pendingBytes
@@ -273,13 +275,14 @@ export class WalActor implements Actor, Handler<WalMessages> {
    * What begins now has few entries, and nothing else decides on them: mvcc may apply them meanwhile. It has them in
    * its ring, because raft gave them to it first.
    */
-  #announceSync(last: number): void {
+  #announceSync(last: number): boolean {
     const { words, ringMvcc, mvccMayWait } = this.#context
     const count = last - this.#durableIndex
-    if (!mvccMayWait || count <= 0 || count > WHILE_SYNCING_MAX) return
-    if (words.load(Word.commitsWhenDurable) < last) return
+    if (!mvccMayWait || count <= 0 || count > WHILE_SYNCING_MAX) return false
+    if (words.load(Word.commitsWhenDurable) < last) return false
     words.store(Word.applyWhileSyncing, last)
     ringMvcc()
+    return true
   }
 
   /** Entries that nobody waits for yet do not begin the time. */
@@ -383,13 +386,9 @@ export class WalActor implements Actor, Handler<WalMessages> {
       const isSent = raft.durable(this.#times)
       this.#durableOwed = !isSent
       this.#raftFull ||= !isSent
-      if (isSent && this.#isDoneWithoutRaft) this.#context.publishToRaft()
+      // Others go by the words: whatever raft has to do about these entries it does at its next entry or tick.
+      if (isSent && this.#isAnnounced) this.#context.publishToRaft()
     }
-  }
-
-  /** Others go by the words: whatever raft has to do about these entries it does at its next entry or tick. */
-  get #isDoneWithoutRaft(): boolean {
-    return this.#context.words.load(Word.applyWhileSyncing) >= this.#durableIndex
   }
 
   #log(): LogWriter {

@@ -101,7 +101,10 @@ test('before it writes a few entries that mvcc was given it says so; a front tha
   rig.run()
   assert.deepEqual(before, [[3, 1], [3, 3]], 'mvcc is rung before the write and after the sync')
   assert.deepEqual(rig.rungFronts, [1])
-  assert.deepEqual(rig.raft.durables, [1, 2], 'raft finds it when it next looks')
+  assert.deepEqual([rig.raft.durables, rig.quietly], [[1, 2], 1], 'raft finds it when it next looks')
+  rig.state(2, 1n, 3).flush()
+  rig.run()
+  assert.deepEqual([rig.raft.durables, rig.quietly], [[1, 2, 3], 1], 'it is woken for a vote')
 })
 
 test('nothing is announced that mvcc cannot wait for, that is many, or that it was not given', () => {

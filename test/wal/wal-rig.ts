@@ -139,6 +139,8 @@ export class WalRig {
   rungMvcc = 0
   readonly rungFronts: number[] = []
   onRing: () => void = () => undefined
+  /** How often raft was told something and not woken. */
+  quietly = 0
   readonly #turn: Turn
   readonly #wal: Sender<WalMessages>
   readonly #toWal: RingWriter
@@ -179,7 +181,10 @@ export class WalRig {
         this.onRing()
       },
       mvccMayWait: options.mvccMayWait ?? false,
-      publishToRaft: () => void raftWriter.publish(),
+      publishToRaft: () => {
+        this.quietly++
+        raftWriter.publish()
+      },
       ringFront: (front) => this.rungFronts.push(front),
       frontCount: 2,
       logger: this.#logger(),
