@@ -160,7 +160,7 @@ export class FrontActor implements Actor, Handler<FrontMessages> {
       this.#maintenance.defragments.hasEnded() ||
       this.#leader.hasNews() ||
       this.#health.hasChanged() ||
-      this.#jobs.hasWork ||
+      (this.#jobs.hasWork && !this.#isStepAsked) ||
       this.#member?.isDue === true
     )
   }

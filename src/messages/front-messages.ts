@@ -13,13 +13,16 @@
 import { defineProtocol, message } from './protocol.js'
 
 export const frontMessages = defineProtocol({
-  /** From mvcc: the request's entry is applied and visible to every reader. */
+  /**
+   * From mvcc: the request's entry is applied and visible to every reader; or, marked so, applied while it is synced
+   * (told-early.ts), with no times of its sync yet.
+   */
   applied: message(1, {
     requestHigh: 'u32',
     requestLow: 'u32',
     /** Id in the catalogue of etcd-errors.ts; 0 is success. */
     error: 'u8',
-    /** Bit 0: the store changed, so `revision` is the request's own. */
+    /** Bit 0: the store changed, so `revision` is the request's own. Bit 2: `TOLD_EARLY`. */
     flags: 'u8',
     /** Which branch each transaction node took, in the order they ran; only the first 64 nodes fit. */
     outcomeLow: 'u32',

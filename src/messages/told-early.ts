@@ -10,6 +10,9 @@
 
 import { Word, type SharedWords } from './shared-words.js'
 
+/** Bit 2 of `applied.flags`: the answer waits until its entry is durable. */
+export const TOLD_EARLY = 4
+
 const NEVER = Number.MAX_SAFE_INTEGER
 
 /** mvcc: entries up to `index`, after which the store is at `revision`, are answered once they are durable. */
@@ -29,11 +32,11 @@ export function toldIndex(words: SharedWords): number {
 /** The newest revision that any client was told, or may see in a snapshot. */
 export function toldRevision(words: SharedWords): number {
   for (;;) {
-    const current = words.load(Word.currentRevision)
     const early = words.load(Word.toldEarly)
-    if (early > words.load(Word.durableIndex)) return current
+    // Looked at last: the store has the batch before the one that is not durable, and may have had it only just now.
+    if (early > words.load(Word.durableIndex)) return words.load(Word.currentRevision)
     const revision = words.load(Word.toldEarlyRevision)
-    if (words.load(Word.toldEarly) === early) return Math.max(current, revision)
+    if (words.load(Word.toldEarly) === early) return Math.max(revision, words.load(Word.currentRevision))
   }
 }
 

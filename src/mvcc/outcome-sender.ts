@@ -15,11 +15,11 @@
 import { assert } from '../base/assert.js'
 import { tellCompactions } from '../messages/compaction-hashes.js'
 import { Word } from '../messages/shared-words.js'
-import { tellEarly } from '../messages/told-early.js'
+import { TOLD_EARLY, tellEarly } from '../messages/told-early.js'
 import { storeMarks } from '../messages/state-marks.js'
 import { EntryType } from '../proto/generated/raftpb.js'
 import type { ApplyTransaction } from './apply/apply-transaction.js'
-import { TOLD_EARLY, type BatchEntry, type EntryBatch } from './apply/entry-batch.js'
+import type { BatchEntry, EntryBatch } from './apply/entry-batch.js'
 import { tellMembership } from './members/member-facts.js'
 import type { MvccContext } from './mvcc-context.js'
 
@@ -54,13 +54,17 @@ export class OutcomeSender {
    */
   answerEarly(alarmBits: number): void {
     const batch = this.#batch
-    if (batch.last.index <= this.#answeredEarly || !this.#isAnswersOnly(alarmBits)) return
     const { fronts, words, publishToFronts, ringFronts } = this.#context
     const first = batch.at(0).index
-    if (words.load(Word.durableIndex) >= first) return
+    if (first <= this.#answeredEarly || words.load(Word.durableIndex) >= first) return
+    if (!this.#isAnswersOnly(alarmBits)) return
+    let count = 0
+    while (count < batch.length && !batch.at(count).isReadBack) count++
+    if (count === 0) return
     // Before any front can be asked about what it was told.
-    tellEarly(words, batch.last.index, this.#transaction.revision)
-    for (let i = 0; i < batch.length; i++) {
+    const last = batch.at(count - 1)
+    tellEarly(words, last.index, last.revision)
+    for (let i = 0; i < count; i++) {
       const entry = batch.at(i)
       const front = fronts[entry.front]
       entry.flags |= TOLD_EARLY

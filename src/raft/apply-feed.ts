@@ -63,7 +63,8 @@ export class ApplyFeed {
 
   /**
    * Entries that wal is about to be given, and what an earlier turn had no room for. Called before wal is, and mvcc is
-   * not woken: wal wakes it when the last of them is durable, and it finds them in its ring then.
+   * not woken: wal wakes it when the last of them is durable, or when it begins to sync a few, and it finds them in its
+   * ring then.
    */
   giveEarly(core: RaftCore, appendFirst: number, last: number, proposedMs: number): void {
     // Without an append there is no sync to come that would wake mvcc.

@@ -3,8 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Word } from '../../src/messages/shared-words.js'
-import { toldIndex, toldRevision } from '../../src/messages/told-early.js'
-import { TOLD_EARLY } from '../../src/mvcc/apply/entry-batch.js'
+import { TOLD_EARLY, toldIndex, toldRevision } from '../../src/messages/told-early.js'
 import { MvccRig } from './support/mvcc-rig.js'
 
 const PUT = { kind: 'put', put: { key: 'a', value: '1' } } as const
@@ -124,6 +123,26 @@ test('on a disk that stalls the batch is undone, applied again when it is durabl
   rig.run()
   assert.deepEqual([rig.node.appliedIndex(), front?.take().length], [2, 1])
   assert.equal(rig.view(({ currentRevision }) => currentRevision), before + 2)
+  rig.close()
+})
+
+test('what is answered from the store, and what follows it, is answered after the commit', () => {
+  const rig = syncingRig(3)
+  const early: unknown[] = []
+  rig.node.awaitDurable = (index) => {
+    early.push(...toldIn(rig))
+    syncedUpTo(rig, index)
+    early.push([toldIndex(rig.node.words), toldRevision(rig.node.words)])
+    return true
+  }
+  rig.send(PUT)
+  const success = [{ kind: 'put', put: { key: 'b', value: '2' } }] as const
+  rig.send({ kind: 'txn', txn: { compare: [], success, failure: [] } })
+  rig.send(PUT)
+  rig.run()
+  assert.deepEqual(early, [1, [1, 2]], 'as far as anybody was told')
+  const later = rig.node.fronts[0]?.take().map(({ index, flags }) => [index, Number(flags) & TOLD_EARLY])
+  assert.deepEqual(later, [[2, 0], [3, 0]])
   rig.close()
 })
 

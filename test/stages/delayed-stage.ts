@@ -5,8 +5,11 @@
 
 import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { workerData } from 'node:worker_threads'
 import { memberName, threadName } from './thread-name.js'
 import { Outbox } from '../../src/actor/outbox.js'
+import type { ThreadStart } from '../../src/actor/thread-start.js'
+import { Turn } from '../../src/actor/turn.js'
 import { AuthAccess } from '../../src/auth/auth-access.js'
 import { KvService } from '../../src/front/kv/kv-service.js'
 import { SharedWords, Word } from '../../src/messages/shared-words.js'
@@ -87,8 +90,17 @@ delay('commit', 'wal', SharedWords.prototype, 'load', (_, [word]) => {
 })
 delay('apply_queue', 'mvcc', MvccActor.prototype, 'onApply')
 delay('apply', 'mvcc', EntryApplier.prototype, 'apply')
-// Before wal wakes the front: a lone put's answer is there by then.
-delay('answer_queue', 'wal', SharedWords.prototype, 'load', (_, [word]) => word === Word.answeredEarly)
+// A lone put's answer is there while the log is synced; the front's first turn after that takes it up.
+if (threadName().startsWith('front')) {
+  const words = new SharedWords((workerData as ThreadStart).words)
+  let answered = 0
+  delay('answer_queue', 'front', Turn.prototype, 'run', () => {
+    const newest = words.load(Word.answeredEarly)
+    if (newest === answered || words.load(Word.durableIndex) < newest) return false
+    answered = newest
+    return true
+  })
+}
 delay('encode', 'front', KvService.prototype, 'onPutApplied')
 delay('send', 'front', Socket.prototype, 'write')
 delay('read_decode', 'front', KvService.prototype, 'range')

@@ -82,7 +82,7 @@ export class ClusterService {
     const call = pending.call as GrpcCall
     const { change } = pending.request as Proposed
     if (change.kind === 'promote') this.promotions.count(error)
-    if (error === 0) this.#reads.whenFresh({ call, run: () => this.#answerChange(call, change) })
+    if (error === 0) this.#reads.answer({ call, run: () => this.#answerChange(call, change) })
     else this.#proposer.fail(call, error)
   }
 

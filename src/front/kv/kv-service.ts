@@ -98,7 +98,7 @@ export class KvService {
     const call = pending.call as GrpcCall
     const { revision } = message
     if (pending.wantsMore) {
-      this.#reads.whenFresh({ call, run: () => this.#answers.put(call, revision) })
+      this.#reads.answer({ call, run: () => this.#answers.put(call, revision) })
       return
     }
     const { headers } = this.#proposer
@@ -133,7 +133,7 @@ export class KvService {
     const call = pending.call as GrpcCall
     const { revision, count } = message
     if (pending.wantsMore && count > 0) {
-      this.#reads.whenFresh({ call, run: () => this.#answers.deleteRange(call, revision, count) })
+      this.#reads.answer({ call, run: () => this.#answers.deleteRange(call, revision, count) })
       return
     }
     const header = this.#proposer.headers.fields(revision)
@@ -163,7 +163,7 @@ export class KvService {
     const request = pending.request as TxnRequest
     const { revision, flags, outcomeLow, outcomeHigh } = message
     const applied = { revision, changed: (flags & FLAG_CHANGED) !== 0, outcomeLow, outcomeHigh }
-    this.#reads.whenFresh({ call, run: () => this.#answers.txn(call, request, applied) })
+    this.#reads.answer({ call, run: () => this.#answers.txn(call, request, applied) })
   }
 
   compact(call: GrpcCall, bytes: Buffer, start: number, end: number): void {

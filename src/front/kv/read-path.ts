@@ -60,6 +60,8 @@ export class ReadPath {
   /** Have their index, in the order in which they got it. */
   readonly #tickets: StampedReads[] = []
   readonly #asked: ReadBatch
+  /** Answers of what is applied: their writes are in any snapshot. */
+  #answers: ReadTask[] = []
   /** Need no index, only a snapshot newer than what this front was told; so one where the store is behind that. */
   #fresh: ReadTask[] = []
   #freshRuns = new ReadRuns()
@@ -110,6 +112,12 @@ export class ReadPath {
     this.#waiting++
   }
 
+  /** Runs the task in this turn's snapshot. What it reads was applied before this front heard of it. */
+  answer(task: ReadTask): void {
+    this.#answers.push(task)
+    this.#waiting++
+  }
+
   /** The snapshot of this turn. Only inside a task. */
   view(): KeyspaceView {
     assert(this.#snapshot !== null, 'a snapshot is open while tasks run')
@@ -140,7 +148,7 @@ export class ReadPath {
 
   /** True if a read that waits could go on. */
   awaitedWordCame(): boolean {
-    if (this.#fresh.length > 0 || this.#file.isStale) return true
+    if (this.#answers.length > 0 || this.#fresh.length > 0 || this.#file.isStale) return true
     const { words } = this.#context
     if (this.#arrived.length > 0 && words.load(Word.commitAndSolo) % 2 === 1) return true
     const ticket = this.#tickets[0]
@@ -154,12 +162,16 @@ export class ReadPath {
     this.#stampArrived(nowMs)
     const applied = this.#context.words.load(Word.appliedIndex)
     this.#stampFresh(applied, nowMs)
-    const isDue = this.#fresh.length > 0 || (this.#tickets[0] !== undefined && this.#tickets[0].index <= applied)
+    const isDue = this.#answers.length > 0 || this.#fresh.length > 0 ||
+      (this.#tickets[0] !== undefined && this.#tickets[0].index <= applied)
     let served = 0
     // A store that was replaced is let go of even while reads wait: it is work that this thread would not sleep over.
     const released = isDue ? 0 : this.#file.release()
     if (isDue) {
       this.#openSnapshot()
+      const answers = this.#answers
+      this.#answers = []
+      served += this.#run(answers)
       while (this.#tickets[0] !== undefined && this.#tickets[0].index <= applied) {
         const { tasks, sinceMs, runs, takenMs } = this.#tickets.shift() as StampedReads
         if (this.#openedMs - sinceMs > config.electionMs) counted.add(counters.slowReadIndexes, tasks.length)

@@ -7,11 +7,9 @@ import type { FrontMessages } from '../../messages/front-messages.js'
 import type { Message } from '../../messages/protocol.js'
 import { Word, type SharedWords } from '../../messages/shared-words.js'
 import { SyncTimesReader } from '../../messages/sync-times.js'
+import { TOLD_EARLY } from '../../messages/told-early.js'
 
 type Applied = Message<FrontMessages, 'applied'>
-
-/** Bit 2 of `applied.flags`. */
-const TOLD_EARLY = 4
 
 export class EarlyAnswers {
   readonly #words: SharedWords

@@ -27,7 +27,7 @@ type SnapshotContext = Pick<
   'config' | 'index' | 'storeDir' | 'holds' | 'requestTurn' | 'logger' | 'counters' | 'clock'
 >
 
-type SnapshotReads = Pick<ReadPath, 'whenFresh'>
+type SnapshotReads = Pick<ReadPath, 'isFull' | 'whenFresh'>
 
 export class SnapshotService {
   readonly route: StreamRoute
@@ -47,7 +47,10 @@ export class SnapshotService {
       kind: 'stream',
       open: () => undefined,
       // An image has what its client was told before.
-      onMessage: (call) => this.#reads.whenFresh({ call, run: () => this.#start(call) }),
+      onMessage: (call) => {
+        if (this.#reads.isFull) refuse(call)
+        else this.#reads.whenFresh({ call, run: () => this.#start(call) })
+      },
       onHalfClose: () => undefined,
       onClosed: (call) => this.#end(call),
       onWritable: (call) => this.#streams.get(call)?.send(),
@@ -66,8 +69,7 @@ export class SnapshotService {
     // A second message of a call that has one already.
     if (this.#streams.has(call) || isEnded(call)) return
     if (this.#helpers.size >= this.#context.config.snapshotWorkers) {
-      const { code, message } = etcdErrors.requestTooManyRequests
-      call.finish(code, message)
+      refuse(call)
       return
     }
     const { index, storeDir, holds } = this.#context
@@ -118,4 +120,9 @@ export class SnapshotService {
     this.#streams.delete(call)
     this.#helpers.get(stream)?.postMessage('stop')
   }
+}
+
+function refuse(call: GrpcCall): void {
+  const { code, message } = etcdErrors.requestTooManyRequests
+  call.finish(code, message)
 }

@@ -152,10 +152,12 @@ export class EntryApplier {
     switch (this.#request.bodyField) {
       case RaftBody.put:
         if (!this.#put.decode(bytes, start, end)) throw new ProtoError('truncated', 'not a PutRequest')
+        entry.isReadBack = this.#put.prevKv
         return this.#kv.put(this.#put) || this.#charge(entry, costOfPut(this.#put))
       case RaftBody.deleteRange:
         if (!this.#deleteRange.decode(bytes, start, end)) throw new ProtoError('truncated', 'not a DeleteRangeRequest')
         entry.count = this.#kv.deleteRange(this.#deleteRange)
+        entry.isReadBack = this.#deleteRange.prevKv
         return 0
       case RaftBody.txn:
         return this.#applyTxn(entry, decodeTxnRequest(bytes, start, end))
@@ -191,6 +193,7 @@ export class EntryApplier {
   }
 
   #applyTxn(entry: BatchEntry, txn: TxnRequest): number {
+    entry.isReadBack = true
     const cost = txnCost(txn)
     if (cost > 0 && this.#alarms.isOutOfSpace) return etcdErrors.noSpace.id
     const error = this.#txn.apply(txn, entry)

@@ -12,8 +12,6 @@ import type { Message } from '../../messages/protocol.js'
 export const STORE_CHANGED = 1
 /** Bit 1: the request is applied, but went over the quota. */
 export const QUOTA_CROSSED = 2
-/** Bit 2: the answer waits until the entry is durable. */
-export const TOLD_EARLY = 4
 
 export class BatchEntry {
   term = 0
@@ -46,6 +44,8 @@ export class BatchEntry {
   outcomeHigh = 0
   revision = 0
   count = 0
+  /** Whoever waits for it answers from the store: not before it is there. */
+  isReadBack = false
 
   take(message: Message<MvccMessages, 'apply'>): void {
     this.term = message.term
@@ -75,6 +75,7 @@ export class BatchEntry {
     this.outcomeHigh = 0
     this.revision = 0
     this.count = 0
+    this.isReadBack = false
   }
 }
 

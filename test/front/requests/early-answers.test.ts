@@ -7,7 +7,7 @@ import type { FrontMessages } from '../../../src/messages/front-messages.js'
 import type { Message } from '../../../src/messages/protocol.js'
 import { allocateWords, SharedWords, Word } from '../../../src/messages/shared-words.js'
 import { allocateSyncTimes, SyncTimesWriter } from '../../../src/messages/sync-times.js'
-import { TOLD_EARLY } from '../../../src/mvcc/apply/entry-batch.js'
+import { TOLD_EARLY } from '../../../src/messages/told-early.js'
 
 const SYNC = { writeStartMs: 2, writtenMs: 3, syncedMs: 4 }
 const SYNCED = { flags: TOLD_EARLY, ...SYNC, quorumMs: 4, committedMs: 5 }
